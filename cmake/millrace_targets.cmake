@@ -3,6 +3,10 @@
 function(millrace_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(NOT sources)  # a folder whose code is still to come
+    file(TOUCH ${CMAKE_CURRENT_BINARY_DIR}/empty.cc)
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cc)
+  endif()
   set(target millrace_${name})
   add_library(${target} STATIC ${sources})
   add_library(millrace::${name} ALIAS ${target})
