@@ -1,9 +1,11 @@
-# millrace_library(name FOLDER [DEPENDS public...] [PRIVATE private...]): one static library from the sources of the calling folder
-# (not of its subfolders), exported as millrace::name.
+include(GNUInstallDirs)
+
+# millrace_library(name [DEPENDS public...] [PRIVATE private...]): one static library from the sources of
+# the calling folder (not of its subfolders), installed and exported as millrace::name.
 function(millrace_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
-  if(NOT sources)  # a folder whose code is still to come
+  if(NOT sources)  # a folder of headers only
     file(TOUCH ${CMAKE_CURRENT_BINARY_DIR}/empty.cc)
     set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cc)
   endif()
@@ -12,22 +14,25 @@ function(millrace_library name)
   add_library(millrace::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(${target} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
   millrace_compile_options(${target})
+  install(TARGETS ${target} EXPORT millrace ARCHIVE COMPONENT dev)
 endfunction()
 
 function(millrace_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     $<$<BOOL:${MILLRACE_WARNINGS_AS_ERRORS}>:-Werror>)
   if(MILLRACE_SANITIZE)
-    target_compile_options(${target} PUBLIC -fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer)
-    target_link_options(${target} PUBLIC -fsanitize=${MILLRACE_SANITIZE})
+    # What a sanitizer finds ends the test: undefined behaviour would otherwise only be printed.
+    set(flags -fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(${target} PRIVATE ${flags})
+    target_link_options(${target} PRIVATE ${flags})
   endif()
 endfunction()
 
-# millrace_program(name): build/bin/name from the sources of the calling folder.
+# millrace_program(name [DEPENDS ...]): build/bin/name from the sources of the calling folder, installed.
 function(millrace_program name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -170,6 +171,9 @@ class Admin {
   /// kNotFound if it does not exist.
   virtual Result<TopicDescription> describe_topic(const std::string& topic) = 0;
   virtual Result<std::map<std::string, std::string>> topic_configs(const std::string& topic) = 0;
+  /// Latest offset of a partition whose end nobody has seen yet (a file or stream that is not read to its end): it
+  /// ends where Consumer::high_watermark() says once it knows. Kafka and the embedded broker never answer it.
+  static constexpr std::int64_t kEndUnknown = std::numeric_limits<std::int64_t>::max();
   /// Earliest offset, or high watermark (uncommitted view), in the order asked.
   virtual Result<std::vector<std::int64_t>> list_offsets(std::span<const TopicPartition> partitions,
                                                          OffsetSpec which) = 0;

@@ -28,11 +28,11 @@ struct Header {
 /// Every byte of `value` may be read up to kRecordPadding bytes beyond its end (the content there is unspecified).
 /// A null key or value has `data() == nullptr`; an empty one has not.
 struct RecordView {
-  std::string_view key;
-  std::string_view value;
+  std::string_view key = {};
+  std::string_view value = {};
   std::int64_t offset = 0;
   std::int64_t timestamp_ms = kNoTimestamp;  ///< the broker's record timestamp, Unix ms
-  std::span<const Header> headers;
+  std::span<const Header> headers = {};
 
   static constexpr std::int64_t kNoTimestamp = -1;
   bool has_key() const { return key.data() != nullptr; }
@@ -43,10 +43,10 @@ struct RecordView {
 struct OutgoingRecord {
   std::string_view topic;
   std::int32_t partition = 0;
-  std::string_view key;
-  std::string_view value;
+  std::string_view key = {};
+  std::string_view value = {};
   std::int64_t timestamp_ms = RecordView::kNoTimestamp;  ///< kNoTimestamp: now, by the producer's clock
-  std::span<const Header> headers;
+  std::span<const Header> headers = {};
 };
 
 /// A position in a partition with the string that was, or is to be, committed with it.

@@ -53,6 +53,10 @@ class RecordBatch {
   /// Copies a record in. Headers are copied too; pass none when there are none.
   void append(std::string_view key, std::string_view value, std::int64_t offset,
               std::int64_t timestamp_ms, std::span<const Header> headers = {});
+  /// Adds a record without key or headers whose value stands in arena() already: for consumers that read into it.
+  void append_stored(std::string_view value, std::int64_t offset, std::int64_t timestamp_ms) {
+    records_.push_back({.key = {}, .value = value, .offset = offset, .timestamp_ms = timestamp_ms, .headers = {}});
+  }
   std::span<const RecordView> records() const { return records_; }
   bool empty() const { return records_.empty(); }
   std::size_t bytes() const { return arena_.used_bytes(); }

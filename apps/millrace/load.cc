@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+
+#include "millrace/apps/millrace/line_source.h"
+#include "millrace/apps/millrace/record_router.h"
+#include "millrace/apps/millrace/session.h"
+#include "millrace/apps/millrace/subcommands.h"
+#include "millrace/apps/program/exit_code.h"
+#include "millrace/apps/program/number_text.h"
+#include "millrace/apps/program/progress.h"
+#include "millrace/apps/program/signals.h"
+
+namespace millrace::tool {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+// Nobody waits for a record longer than this without hearing why.
+constexpr std::chrono::milliseconds kFlushTurn = 200ms;
+
+struct LoadOptions {
+  BrokerOptions broker;
+  std::string topic;
+  int partitions = 0;  // 0: as the topic has; 1 if it is created
+  std::string partitioner;
+  std::string key_field;
+  std::string compression = "lz4";
+  std::string file;
+};
+
+// Finds the topic, or creates it; returns its number of partitions.
+Result<std::int32_t> provide_topic(Admin& admin, const LoadOptions& options) {
+  const Result<TopicDescription> topic = admin.describe_topic(options.topic);
+  if (topic.ok()) {
+    if (options.partitions != 0 && options.partitions != topic->partitions) {
+      return Status::invalid(fmt::format("topic '{}' has {} partitions, --partitions says {}: leave it out or delete the topic",
+                                         options.topic, topic->partitions, options.partitions));
+    }
+    return topic->partitions;
+  }
+  if (topic.status().code() != StatusCode::kNotFound) return topic.status();
+  TopicSpec spec;
+  spec.name = options.topic;
+  spec.partitions = options.partitions == 0 ? 1 : options.partitions;
+  MILLRACE_RETURN_IF_ERROR(admin.create_topic(spec));
+  return spec.partitions;
+}
+
+Result<Partitioner> choose_partitioner(const LoadOptions& options, const LineSource& lines) {
+  const bool keyed = !options.key_field.empty();
+  const std::string name = !options.partitioner.empty() ? options.partitioner : keyed ? "hash" : "round-robin";
+  if (name == "round-robin") return Partitioner::kRoundRobin;
+  if (name == "hash") {
+    if (keyed) return Partitioner::kHash;
+    return Status::invalid("--partitioner hash needs --key-field: the field whose value chooses the partition");
+  }
+  if (lines.size()) return Partitioner::kContiguous;
+  return Status::invalid(fmt::format("--partitioner contiguous needs a regular file to cut into stretches, '{}' is none",
+                                     options.file));
+}
+
+// Moves lines to the topic until the end or a stop.
+class Load {
+ public:
+  Load(LineSource& lines, RecordRouter& router, Producer& producer, Progress& progress, std::string topic)
+      : lines_{lines}, router_{router}, producer_{producer}, progress_{progress}, topic_{std::move(topic)} {}
+
+  Result<LineSource::More> run(const StopSignal& stop) {
+    while (true) {
+      const Result<LineSource::More> more = lines_.fill();
+      if (!more.ok() || *more != LineSource::More::kLines) return more;
+      std::string_view line;
+      while (lines_.next(line)) {
+        if (stop.requested()) return LineSource::More::kStopped;
+        MILLRACE_RETURN_IF_ERROR(send(line, stop));
+      }
+      producer_.poll(0ms);
+      progress_.update(records_, lines_.offset());
+    }
+  }
+
+  Status flush() {
+    while (true) {
+      const Status status = producer_.flush(kFlushTurn);
+      if (status.code() != StatusCode::kRetry) return status;
+      progress_.update(records_, lines_.offset());
+    }
+  }
+
+  std::int64_t records() const { return records_; }
+
+ private:
+  Status send(std::string_view line, const StopSignal& stop) {
+    const Route route = router_.route(line, lines_.line_offset());
+    OutgoingRecord record;
+    record.topic = topic_;
+    record.partition = route.partition;
+    record.key = route.key;
+    record.value = line;
+    while (true) {
+      const Status status = producer_.produce(record);
+      if (status.ok()) ++records_;
+      if (status.code() != StatusCode::kRetry || stop.requested()) return status;
+      producer_.poll(10ms);
+      progress_.update(records_, lines_.offset());
+    }
+  }
+
+  LineSource& lines_;
+  RecordRouter& router_;
+  Producer& producer_;
+  Progress& progress_;
+  const std::string topic_;
+  std::int64_t records_ = 0;
+};
+
+Status load_file(const LoadOptions& options) {
+  const StopSignal stop;
+  const Result<std::unique_ptr<LineSource>> lines = LineSource::open(options.file, stop.fd());
+  MILLRACE_RETURN_IF_ERROR(lines.status());
+  const Result<Partitioner> partitioner = choose_partitioner(options, **lines);
+  MILLRACE_RETURN_IF_ERROR(partitioner.status());
+
+  Session session;
+  MILLRACE_RETURN_IF_ERROR(session.open(options.broker, Session::Missing::kCreate));
+  const Result<std::int32_t> partitions = provide_topic(session.admin(), options);
+  MILLRACE_RETURN_IF_ERROR(partitions.status());
+  ProducerOptions producer_options;
+  producer_options.client_id = "millrace-load";
+  producer_options.compression = options.compression;
+  const Result<std::unique_ptr<Producer>> producer = session.broker().producer(producer_options);
+  MILLRACE_RETURN_IF_ERROR(producer.status());
+
+  RecordRouter router{*partitioner, *partitions, options.key_field, (*lines)->size().value_or(0)};
+  Progress progress{session.terminal(), session.clock(), {"load", "records", (*lines)->size(), std::nullopt}};
+  Load load{**lines, router, **producer, progress, options.topic};
+  const Result<LineSource::More> outcome = load.run(stop);
+  MILLRACE_RETURN_IF_ERROR(load.flush());
+  if (!outcome.ok()) return outcome.status();
+  if (*outcome == LineSource::More::kStopped) {
+    return Status::failed(fmt::format("interrupted: {} records are in topic '{}', the rest is not",
+                                      with_thousands(load.records()), options.topic));
+  }
+  const double megabytes = static_cast<double>((*lines)->offset()) / 1e6;
+  std::string text = fmt::format("loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",
+                                 with_thousands(load.records()), megabytes, options.topic, *partitions,
+                                 *partitions == 1 ? "" : "s", progress.seconds(), megabytes / std::max(progress.seconds(), 0.001));
+  if (router.without_key() > 0) {
+    text += fmt::format("{} records have no text field '{}': they went without a key, in turn to all partitions\n",
+                        with_thousands(router.without_key()), options.key_field);
+  }
+  return write_output(text);
+}
+
+}  // namespace
+
+int load(int argc, char** argv) {
+  LoadOptions targets;
+  Options options{{"millrace load",
+                   kVersion,
+                   "Writes the lines of a file, or of standard input (-), to a topic: one record a line, ending in LF or "
+                   "CRLF. The topic is created if there is none.",
+                   {{"millrace load --broker embedded:demo --topic frames --partitions 4 frames.jsonl",
+                     "lines go to the four partitions in turn"},
+                    {"zcat frames.jsonl.gz | millrace load --broker localhost:9092 --topic frames --key-field uid -",
+                     "equal users go to the same partition"}}}};
+  declare_broker_options(options, targets.broker);
+  options.heading("Records");
+  options.add("topic", targets.topic, "topic to write").value_name("TOPIC").required();
+  options.add("partitions", targets.partitions, "number of partitions of a topic that is created")
+      .range(1, 100'000)
+      .default_text("1");
+  options
+      .add("partitioner", targets.partitioner,
+           "round-robin: line by line in turn; hash: by the key, as Java clients do; contiguous: the file cut into as many "
+           "stretches as there are partitions")
+      .one_of({"round-robin", "hash", "contiguous"})
+      .default_text("round-robin, with --key-field hash");
+  options.add("key-field", targets.key_field, "text field at the root of a JSON record that becomes its key").value_name("NAME");
+  options.add("compression", targets.compression, "of batches").one_of({"none", "lz4", "zstd", "snappy", "gzip"});
+  options.add_positional("FILE", targets.file, "file to read; - is standard input").required();
+  if (const auto code = options.parse_main(argc, argv)) return *code;
+  return report(options.info().name, load_file(targets));
+}
+
+}  // namespace millrace::tool

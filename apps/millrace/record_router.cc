@@ -1,0 +1,52 @@
+#include "millrace/apps/millrace/record_router.h"
+
+#include <algorithm>
+
+#include "millrace/framework/check.h"
+#include "millrace/framework/partitioner.h"
+
+namespace millrace::tool {
+
+RecordRouter::RecordRouter(Partitioner partitioner, std::int32_t partitions, const std::string& key_field,
+                           std::int64_t size)
+    : partitioner_{partitioner},
+      partitions_{partitions},
+      keyed_{!key_field.empty()},
+      size_{size},
+      codec_{json<Keyed>(field(key_field, &Keyed::key))} {
+  MILLRACE_CHECK(partitions > 0, "a topic has partitions");
+  MILLRACE_CHECK(partitioner != Partitioner::kHash || keyed_, "hashing needs a key");
+}
+
+Route RecordRouter::route(std::string_view line, std::int64_t offset) {
+  Route route;
+  if (keyed_) route.key = key_of(line);
+  if (partitioner_ == Partitioner::kContiguous) {
+    // A file that grows meanwhile ends in the last partition. 128 bits: the product may exceed 64.
+    const auto stretch = static_cast<std::int64_t>(static_cast<__int128>(offset) * partitions_ / std::max<std::int64_t>(size_, 1));
+    route.partition = static_cast<std::int32_t>(std::min<std::int64_t>(stretch, partitions_ - 1));
+  } else if (partitioner_ == Partitioner::kHash && route.key.data() != nullptr) {
+    route.partition = partition_for_key(route.key, partitions_);
+  } else {
+    route.partition = next_in_turn();
+  }
+  return route;
+}
+
+std::string_view RecordRouter::key_of(std::string_view line) {
+  arena_.reset();
+  RecordView record;
+  record.value = line;
+  Keyed keyed;
+  if (codec_.decode(record, arena_, keyed).ok()) return keyed.key;
+  ++without_key_;
+  return {};
+}
+
+std::int32_t RecordRouter::next_in_turn() {
+  const std::int32_t partition = turn_;
+  turn_ = turn_ + 1 == partitions_ ? 0 : turn_ + 1;
+  return partition;
+}
+
+}  // namespace millrace::tool

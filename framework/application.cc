@@ -1,0 +1,129 @@
+#include "millrace/framework/application.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+namespace millrace {
+
+std::string_view to_string(ApplicationState state) {
+  switch (state) {
+    case ApplicationState::kCreated: return "created";
+    case ApplicationState::kRunning: return "running";
+    case ApplicationState::kStopping: return "stopping";
+    case ApplicationState::kStopped: return "stopped";
+    case ApplicationState::kFailed: return "failed";
+  }
+  return "unknown";
+}
+
+Application::Application(Options options) : options_(std::move(options)) {
+  ApplicationConfig& config = options_.config;
+  if (config.application_id.empty()) config.application_id = options_.topology.name();
+  if (config.instance_id.empty()) config.instance_id = fmt::format("{:08x}", std::random_device{}());
+}
+
+Application::~Application() {
+  request_stop();
+  for (std::thread& runner : runners_)
+    if (runner.joinable()) runner.join();
+}
+
+Status Application::start() {
+  MILLRACE_CHECK(state_ == ApplicationState::kCreated, "an application is started once");
+  const ApplicationConfig& config = options_.config;
+  if (config.threads < 1) return Status::invalid(fmt::format("{} threads: at least 1 is needed", config.threads));
+  if (config.on_bad_record == BadRecordPolicy::kDeadLetter && config.dead_letter_topic.empty())
+    return Status::invalid("bad records are to be dead-lettered, but no dead-letter topic is set");
+  auto deployment = deploy(options_.topology, config, options_.broker, options_.log);
+  if (!deployment.ok()) return deployment.status();
+  deployment_ = std::move(*deployment);
+
+  const ThreadEnvironment environment{options_.topology, config,       deployment_,          options_.broker,
+                                      options_.clock,    options_.log, options_.state_factory};
+  for (int i = 0; i < config.threads; ++i) {
+    threads_.push_back(std::make_unique<StreamThread>(i, environment));
+    MILLRACE_RETURN_IF_ERROR(threads_.back()->start());
+  }
+  running_ = threads_.size();
+  set_state(ApplicationState::kRunning);
+  for (const auto& thread : threads_) runners_.emplace_back([this, &thread = *thread] { run(thread); });
+  return {};
+}
+
+void Application::run(StreamThread& thread) {
+  Status status;
+  while (!stop_) {
+    const auto turn = thread.turn();
+    if (!turn.ok()) {
+      status = turn.status();
+      break;
+    }
+    if (*turn == StreamThread::Turn::kDone) break;
+    if (*turn == StreamThread::Turn::kNothing) thread.wait();
+  }
+  const Status stopped = thread.stop(status.ok());
+  if (status.ok()) status = stopped;
+  if (!status.ok()) {
+    options_.log.write(LogLevel::kError, "stream thread failed", {{"error", status.message()}});
+    request_stop();
+  }
+  const std::lock_guard lock(mutex_);
+  if (error_.ok()) error_ = status;
+  if (--running_ == 0) {
+    state_ = error_.ok() ? ApplicationState::kStopped : ApplicationState::kFailed;
+    if (options_.on_state) options_.on_state(state_);
+  }
+  done_.notify_all();
+}
+
+void Application::request_stop() {
+  if (stop_.exchange(true)) return;
+  for (const auto& thread : threads_) thread->wake();
+}
+
+Status Application::stop(std::chrono::milliseconds deadline) {
+  request_stop();
+  {
+    std::unique_lock lock(mutex_);
+    if (!done_.wait_for(lock, deadline, [&] { return running_ == 0; }))
+      return Status::failed(fmt::format("{} of {} threads did not stop within {} ms", running_, threads_.size(),
+                                        deadline.count()));
+  }
+  return wait();
+}
+
+Status Application::wait() {
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [&] { return running_ == 0; });
+  return error_;
+}
+
+void Application::set_state(ApplicationState state) {
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = state;
+  }
+  if (options_.on_state) options_.on_state(state);
+}
+
+ApplicationStatus Application::status() const {
+  ApplicationStatus result;
+  {
+    const std::lock_guard lock(mutex_);
+    result.state = state_;
+  }
+  if (result.state == ApplicationState::kCreated) return result;
+  for (const auto& thread : threads_) result.threads.push_back(thread->status());
+  return result;
+}
+
+Result<RunCounters> Application::committed_counters() {
+  auto metadata = committed_metadata(options_.topology, options_.config, deployment_, options_.broker.admin());
+  if (!metadata.ok()) return metadata.status();
+  RunCounters sum;
+  for (const OffsetMetadata& task : *metadata) sum.add(task.counters);
+  return sum;
+}
+
+}  // namespace millrace

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "millrace/framework/stream_thread.h"
+
+namespace millrace {
+
+enum class ApplicationState { kCreated, kRunning, kStopping, kStopped, kFailed };
+
+std::string_view to_string(ApplicationState state);
+
+/// What is known of a whole application instance; a copy.
+struct ApplicationStatus {
+  ApplicationState state = ApplicationState::kCreated;
+  std::vector<ThreadStatus> threads;
+};
+
+/// Runs a topology on a broker with a number of stream threads. Installs no signal handler, prints nothing, never exits.
+///
+/// Everything passed by reference must outlive it. start(), then wait() or stop(); all calls are thread-safe.
+class Application {
+ public:
+  struct Options {
+    Topology topology;
+    ApplicationConfig config;
+    Broker& broker;
+    TaskStateFactory state_factory;
+    const Clock& clock;
+    LogSink& log;
+    /// Called at each change of state, from any thread; must return soon. May be empty.
+    std::function<void(ApplicationState)> on_state;
+  };
+
+  explicit Application(Options options);
+  /// Stops, if it still runs.
+  ~Application();
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  /// Checks topics, joins the group, starts the threads. Errors are those of deploy(), or of the broker.
+  Status start();
+  /// Asks the threads to commit and leave the group, and waits for them, at most `deadline`.
+  Status stop(std::chrono::milliseconds deadline);
+  /// Only asks. Async-signal-unsafe; returns at once.
+  void request_stop();
+  /// Waits until all threads are done: stopped, failed, or at the end of a bounded run. Returns the first error.
+  Status wait();
+  ApplicationStatus status() const;
+
+  /// What was committed for all partitions by all instances: the counters of design §5.1, summed.
+  Result<RunCounters> committed_counters();
+  const ApplicationConfig& config() const { return options_.config; }
+  const Topology& topology() const { return options_.topology; }
+
+ private:
+  void run(StreamThread& thread);
+  void set_state(ApplicationState state);
+
+  Options options_;
+  Deployment deployment_;
+  std::vector<std::unique_ptr<StreamThread>> threads_;
+  std::vector<std::thread> runners_;
+  std::atomic<bool> stop_{false};
+
+  mutable std::mutex mutex_;
+  std::condition_variable done_;
+  std::size_t running_ = 0;
+  ApplicationState state_ = ApplicationState::kCreated;
+  Status error_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "millrace/framework/broker.h"
+#include "millrace/framework/clock.h"
+
+namespace millrace {
+
+/// Where a thread's tasks put their outputs: opens the transaction at the first record, waits when the producer is full.
+///
+/// Outputs happen deep inside operators, so errors are kept: after the first one nothing more is sent, and the thread
+/// reads it by status() at the end of its turn. One thread.
+class Collector {
+ public:
+  /// `clock` must outlive the collector.
+  explicit Collector(const Clock& clock) : clock_(clock) {}
+
+  /// A new producer; forgets everything.
+  void use(Producer& producer);
+  /// Queues a record in the open transaction.
+  void send(const OutgoingRecord& record);
+  /// Opens the transaction if it is not open.
+  void ensure_open();
+  bool transaction_open() const { return open_; }
+  std::size_t transaction_bytes() const { return bytes_; }
+  /// The first error since finished(); OK if none.
+  const Status& status() const { return status_; }
+  /// The transaction was committed or aborted.
+  void finished();
+
+  /// A producer that takes nothing for so long is given up.
+  static constexpr std::int64_t kFullTimeoutMs = 60'000;
+
+ private:
+  const Clock& clock_;
+  Producer* producer_ = nullptr;
+  bool open_ = false;
+  std::size_t bytes_ = 0;
+  Status status_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,182 @@
+#include "millrace/framework/deployment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kClientPrefix = "millrace-";
+
+class Deployer {
+ public:
+  Deployer(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log)
+      : topology_(topology), config_(config), broker_(broker), log_(log) {}
+
+  Result<Deployment> run() {
+    MILLRACE_RETURN_IF_ERROR(check_group());
+    for (const SubTopology& part : topology_.sub_topologies())
+      if (!part.reads_repartition()) MILLRACE_RETURN_IF_ERROR(check_sources(part));
+    // Writers come before readers, so each repartition topic knows how many tasks write it.
+    for (const SubTopology& part : topology_.sub_topologies()) MILLRACE_RETURN_IF_ERROR(check_sinks(part));
+    for (const SubTopology& part : topology_.sub_topologies()) MILLRACE_RETURN_IF_ERROR(check_changelogs(part));
+    if (!config_.dead_letter_topic.empty()) MILLRACE_RETURN_IF_ERROR(ensure_sink(config_.dead_letter_topic));
+    MILLRACE_RETURN_IF_ERROR(find_run());
+    return std::move(deployment_);
+  }
+
+ private:
+  std::string resolve(const TopicName& topic) const { return topic.resolve(config_.application_id); }
+  std::int32_t tasks(const SubTopology& part) const { return deployment_.partitions.at(resolve(part.sources.front())); }
+
+  Status check_group() {
+    auto group = broker_.admin().describe_group(config_.application_id);
+    if (!group.ok()) return group.status();
+    const std::string mine = fmt::format("{}{}-", kClientPrefix, topology_.fingerprint());
+    for (const GroupMember& member : group->members)
+      if (member.client_id.starts_with(kClientPrefix) && !member.client_id.starts_with(mine))
+        return Status::failed(fmt::format(
+            "group '{}' has a live member with another topology: '{}' on {}, this one is '{}': stop it first, or choose "
+            "another application id",
+            config_.application_id, member.client_id, member.host, mine));
+    return {};
+  }
+
+  Status check_sources(const SubTopology& part) {
+    std::int32_t expected = 0;
+    for (const TopicName& source : part.sources) {
+      auto topic = broker_.admin().describe_topic(source.name);
+      if (topic.status().code() == StatusCode::kNotFound)
+        return Status::failed(fmt::format("input topic '{0}' does not exist on {1}: create it (millrace create --broker {1} "
+                                          "--topic {0} --partitions N) or load data into it (millrace load)",
+                                          source.name, broker_.name()));
+      if (!topic.ok()) return topic.status();
+      if (expected == 0) expected = topic->partitions;
+      if (topic->partitions != expected)
+        return Status::invalid(fmt::format(
+            "topics '{}' and '{}' are merged in one sub-topology but have {} and {} partitions: give both the same number",
+            part.sources.front().name, source.name, expected, topic->partitions));
+      deployment_.partitions[source.name] = topic->partitions;
+    }
+    return {};
+  }
+
+  Status check_sinks(const SubTopology& part) {
+    for (const TopicName& sink : part.sinks) {
+      if (sink.kind == TopicName::Kind::kExternal) {
+        MILLRACE_RETURN_IF_ERROR(ensure_sink(sink.name));
+        continue;
+      }
+      const RepartitionSpec& spec = topology_.repartition(sink.name);
+      const std::int32_t wanted = spec.partitions > 0 ? spec.partitions : tasks(part);
+      MILLRACE_RETURN_IF_ERROR(
+          ensure_internal(resolve(sink), wanted, {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}}));
+    }
+    return {};
+  }
+
+  Status check_changelogs(const SubTopology& part) {
+    for (const std::string& store : part.stores)
+      MILLRACE_RETURN_IF_ERROR(ensure_internal(fmt::format("{}-{}-changelog", config_.application_id, store), tasks(part),
+                                               {{"cleanup.policy", "compact"}}));
+    return {};
+  }
+
+  Status ensure_sink(const std::string& name) {
+    auto topic = broker_.admin().describe_topic(name);
+    if (topic.status().code() == StatusCode::kNotFound) {
+      MILLRACE_RETURN_IF_ERROR(create({name, 1, config_.replication, {}}));
+      log_.write(LogLevel::kInfo, "created output topic", {{"topic", name}, {"partitions", 1}});
+      deployment_.partitions[name] = 1;
+      return {};
+    }
+    if (!topic.ok()) return topic.status();
+    deployment_.partitions[name] = topic->partitions;
+    return {};
+  }
+
+  Status ensure_internal(const std::string& name, std::int32_t partitions,
+                         const std::map<std::string, std::string>& configs) {
+    deployment_.partitions[name] = partitions;
+    MILLRACE_RETURN_IF_ERROR(create({name, partitions, config_.replication, configs}));
+    auto topic = broker_.admin().describe_topic(name);
+    if (!topic.ok()) return topic.status();
+    if (topic->partitions != partitions)
+      return Status::invalid(fmt::format(
+          "internal topic '{}' has {} partitions, the topology needs {}: reset the application (millrace reset "
+          "--application-id {}) or go back to the former number",
+          name, topic->partitions, partitions, config_.application_id));
+    return {};
+  }
+
+  Status create(const TopicSpec& topic) {
+    const Status created = broker_.admin().create_topic(topic);
+    return created.code() == StatusCode::kExists ? Status{} : created;
+  }
+
+  Status find_run() {
+    auto metadata = committed_metadata(topology_, config_, deployment_, broker_.admin());
+    if (!metadata.ok()) return metadata.status();
+    std::uint32_t last = 0;
+    for (const OffsetMetadata& task : *metadata) last = std::max(last, task.run);
+    const bool over = last == 0 || std::ranges::all_of(*metadata, [&](const OffsetMetadata& task) {
+                        return task.run == last && task.ended;
+                      });
+    deployment_.run = over ? last + 1 : last;
+    return {};
+  }
+
+  const Topology& topology_;
+  const ApplicationConfig& config_;
+  Broker& broker_;
+  LogSink& log_;
+  Deployment deployment_;
+};
+
+}  // namespace
+
+Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log) {
+  return Deployer(topology, config, broker, log).run();
+}
+
+std::vector<TopicPartition> source_partitions(const Topology& topology, const ApplicationConfig& config,
+                                              const Deployment& deployment) {
+  std::vector<TopicPartition> result;
+  for (const SubTopology& part : topology.sub_topologies())
+    for (const TopicName& source : part.sources) {
+      const std::string name = source.resolve(config.application_id);
+      for (std::int32_t partition = 0; partition < deployment.partitions.at(name); ++partition)
+        result.push_back({name, partition});
+    }
+  return result;
+}
+
+Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology, const ApplicationConfig& config,
+                                                       const Deployment& deployment, Admin& admin) {
+  const std::vector<TopicPartition> partitions = source_partitions(topology, config, deployment);
+  Result<std::vector<PartitionOffset>> offsets = Status::retry("not asked yet");
+  // A pending transaction of a predecessor settles within its time-out; each call waits a while by itself.
+  for (int attempt = 0; attempt < 20 && offsets.status().code() == StatusCode::kRetry; ++attempt)
+    offsets = admin.committed(config.application_id, partitions);
+  if (!offsets.ok()) return offsets.status();
+  std::vector<OffsetMetadata> result;
+  for (const PartitionOffset& offset : *offsets) {
+    auto metadata = decode_offset_metadata(offset.metadata);
+    if (!metadata.ok()) return metadata.status();
+    result.push_back(std::move(*metadata));
+  }
+  return result;
+}
+
+bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run) {
+  return std::ranges::all_of(metadata, [&](const OffsetMetadata& task) {
+    return task.run > run || (task.run == run && task.ended);
+  });
+}
+
+std::string client_id(const Topology& topology, const ApplicationConfig& config, int thread) {
+  return fmt::format("{}{}-{}-{}", kClientPrefix, topology.fingerprint(), config.instance_id, thread);
+}
+
+}  // namespace millrace

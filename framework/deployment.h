@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "millrace/framework/application_config.h"
+#include "millrace/framework/broker.h"
+#include "millrace/framework/offset_metadata_format.h"
+#include "millrace/framework/topology.h"
+
+namespace millrace {
+
+/// What is fixed about a topology and a broker when an application starts.
+struct Deployment {
+  std::map<std::string, std::int32_t> partitions;  ///< of every topic of the topology, by resolved name
+  std::uint32_t run = 0;                           ///< this process's run number (design §5.9)
+};
+
+/// Checks the topics, creates internal ones and missing sinks, refuses a live group of another topology, and fixes the
+/// run number. kInvalid: topology and topics do not fit, the text names both sides; kFailed: broker or topic is missing.
+Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log);
+
+/// The partitions whose committed offsets describe the run: those of every source of every sub-topology.
+std::vector<TopicPartition> source_partitions(const Topology& topology, const ApplicationConfig& config,
+                                              const Deployment& deployment);
+
+/// Metadata of all source partitions as committed now, in the order of source_partitions().
+Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology, const ApplicationConfig& config,
+                                                       const Deployment& deployment, Admin& admin);
+
+/// Every task has committed `ended` in this run, or stands in a later one.
+bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run);
+
+/// What a member tells the group about itself: carries the topology's fingerprint.
+std::string client_id(const Topology& topology, const ApplicationConfig& config, int thread);
+
+}  // namespace millrace

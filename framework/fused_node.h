@@ -1,0 +1,187 @@
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "millrace/framework/codec.h"
+#include "millrace/framework/format.h"
+#include "millrace/framework/operator_chain.h"
+#include "millrace/framework/repartition_format.h"
+
+namespace millrace {
+
+/// Runs `body` for a batch; an exception of a user's function becomes an error of `source` at the offset in `offset`.
+template <class Body>
+std::size_t catching_user_exceptions(SourcePartition& source, const std::int64_t& offset, std::size_t size, Body body) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    source.threw(offset, error.what());
+  } catch (...) {
+    source.threw(offset, "an exception that is no std::exception");
+  }
+  return size;
+}
+
+/// Decodes a topic's records and runs them through a chain: the hot loop of a source.
+template <DecodingCodec Codec, class... Operators>
+class TopicNode final : public SourceNode {
+ public:
+  TopicNode(Codec codec, std::tuple<Operators...> operators)
+      : codec_(std::move(codec)), chain_(std::move(operators)) {}
+
+  void open(TaskContext& context) override { chain_.open(context); }
+  void watermark(std::int64_t watermark_ms) override { chain_.watermark(watermark_ms); }
+  void flush() override { chain_.flush(); }
+  void committed() override { chain_.committed(); }
+  void aborted() override { chain_.aborted(); }
+
+  std::size_t process(std::span<const RecordView> records, Arena& arena, SourcePartition& source) override {
+    RecordInfo info;
+    const auto loop = [&] {
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        const RecordView& record = records[i];
+        info.offset = record.offset;
+        const DecodeOutcome outcome = codec_.decode(record, arena, value_);
+        if (!outcome.ok()) [[unlikely]] {
+          source.refuse(record, outcome.error, outcome.field);
+        } else {
+          info.timestamp_ms = record.timestamp_ms;
+          info.event_time_ms = record.timestamp_ms >= 0 ? record.timestamp_ms : kNoTime;
+          info.watermark_ms = kNoTime;
+          info.key = record.key;
+          chain_.run(value_, info);
+        }
+        if (source.must_stop()) [[unlikely]] {
+          chain_.end_batch();
+          return i;
+        }
+      }
+      chain_.end_batch();
+      return records.size();
+    };
+    return catching_user_exceptions(source, info.offset, records.size(), loop);
+  }
+
+ private:
+  Codec codec_;
+  typename Codec::value_type value_{};
+  OperatorChain<Operators...> chain_;
+};
+
+/// Decodes what a repartition topic carries of a stream of T.
+template <class T, class... Operators>
+class RepartitionNode final : public SourceNode {
+ public:
+  explicit RepartitionNode(std::tuple<Operators...> operators) : chain_(std::move(operators)) {}
+
+  void open(TaskContext& context) override { chain_.open(context); }
+  void watermark(std::int64_t watermark_ms) override { chain_.watermark(watermark_ms); }
+  void flush() override { chain_.flush(); }
+  void committed() override { chain_.committed(); }
+  void aborted() override { chain_.aborted(); }
+
+  std::size_t process(std::span<const RecordView> records, Arena&, SourcePartition& source) override {
+    RecordInfo info;
+    const auto loop = [&] {
+      for (const RecordView& record : records) {
+        info.offset = record.offset;
+        const auto envelope = decode_repartition_record(record.value);
+        if (!envelope.ok()) {
+          source.refuse(record, RecordError::kMalformed, envelope.status().message());
+          continue;
+        }
+        if (envelope->kind != RepartitionKind::kData) continue;
+        ByteReader in(envelope->payload);
+        T value = Format<T>::read(in);
+        if (!in.done()) {
+          source.refuse(record, RecordError::kMalformed, "of a repartition topic");
+          continue;
+        }
+        info.timestamp_ms = record.timestamp_ms;
+        info.event_time_ms = envelope->event_time_ms;
+        info.watermark_ms = envelope->watermark_ms;
+        info.key = record.key;
+        chain_.run(std::move(value), info);
+      }
+      chain_.end_batch();
+      return records.size();
+    };
+    return catching_user_exceptions(source, info.offset, records.size(), loop);
+  }
+
+ private:
+  OperatorChain<Operators...> chain_;
+};
+
+/// Takes batches from an inner edge and runs them through a chain.
+template <class T, class... Operators>
+class EdgeNode final : public Node, public Edge<T> {
+ public:
+  EdgeNode(EdgeId<T> edge, std::tuple<Operators...> operators) : edge_(edge), chain_(std::move(operators)) {}
+
+  void open(TaskContext& context) override {
+    chain_.open(context);
+    context.provide<T>(edge_, *this);
+  }
+  void flush() override { chain_.flush(); }
+  void committed() override { chain_.committed(); }
+  void aborted() override { chain_.aborted(); }
+
+  void push(std::span<const T> values, std::span<const RecordInfo> infos) override {
+    for (std::size_t i = 0; i < values.size(); ++i) chain_.run(T(values[i]), infos[i]);
+    chain_.end_batch();
+  }
+  void watermark(std::int64_t watermark_ms) override { chain_.watermark(watermark_ms); }
+
+ private:
+  EdgeId<T> edge_;
+  OperatorChain<Operators...> chain_;
+};
+
+/// The end of a chain that feeds an inner edge: collects a batch, then pushes it.
+template <class T>
+class EmitTo {
+ public:
+  static constexpr std::string_view kName = "emit";
+  template <class>
+  struct Output {
+    using type = void;
+  };
+  explicit EmitTo(EdgeId<T> edge) : edge_(edge) {}
+  EmitTo(const EmitTo& other) : edge_(other.edge_) {}
+  EmitTo(EmitTo&&) noexcept = default;
+
+  void open(TaskContext& context) { to_ = &context.edge(edge_); }
+  template <class Value, class Next>
+  void operator()(Value&& value, const RecordInfo& info, Next&&) {
+    values_.push_back(std::forward<Value>(value));
+    infos_.push_back(info);
+  }
+  void end_batch() {
+    if (values_.empty()) return;
+    to_->push(values_, infos_);
+    values_.clear();
+    infos_.clear();
+  }
+  template <class Next>
+  void on_watermark(std::int64_t watermark_ms, Next&&) {
+    end_batch();
+    to_->watermark(watermark_ms);
+  }
+  void on_abort() {
+    values_.clear();
+    infos_.clear();
+  }
+
+ private:
+  EdgeId<T> edge_;
+  Edge<T>* to_ = nullptr;
+  std::vector<T> values_;
+  std::vector<RecordInfo> infos_;
+};
+
+}  // namespace millrace

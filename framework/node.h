@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "millrace/framework/record.h"
+#include "millrace/framework/record_batch.h"
+
+namespace millrace {
+
+class SourcePartition;
+class TaskContext;
+
+/// One instance of a node of the topology, in one task. One thread at a time.
+///
+/// The task calls: open() once, in the order from sinks to sources; then any number of turns; flush() as step 1 of each
+/// commit, in the order from sources to sinks; then committed() or aborted().
+class Node {
+ public:
+  virtual ~Node() = default;
+  virtual void open(TaskContext&) {}
+  /// Event time has reached this, for nodes that head a chain of their task.
+  virtual void watermark(std::int64_t) {}
+  /// Sends what must be in this commit.
+  virtual void flush() {}
+  virtual void committed() {}
+  /// Everything since the last commit did not happen; stores are already back where they were.
+  virtual void aborted() {}
+};
+
+/// A node that reads a topic.
+class SourceNode : public Node {
+ public:
+  /// Runs records of one partition through the node, up to the first one that `source` holds back or that stops the
+  /// task. Returns how many were dealt with, that one not included. `arena` lives as long as the records.
+  virtual std::size_t process(std::span<const RecordView> records, Arena& arena, SourcePartition& source) = 0;
+};
+
+}  // namespace millrace

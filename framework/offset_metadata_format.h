@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "millrace/framework/record_info.h"
+#include "millrace/framework/run_counters.h"
+#include "millrace/framework/status.h"
+
+namespace millrace {
+
+/// What is committed with an input offset: the durable home of a partition's time, run and counters.
+/// Text (base64 of a versioned little-endian record, since brokers keep a string), under 1 KB.
+struct OffsetMetadata {
+  std::int64_t highest_ms = kNoTime;  ///< highest accepted event time; source topics only
+  std::uint32_t run = 0;
+  std::int64_t end_offset = -1;  ///< of the bounded run; -1: none
+  bool ended = false;
+  std::uint64_t commit_id = 0;  ///< random, the same in all tasks of one commit
+  RunCounters counters;
+  std::string writer;  ///< transactional id of the producer that committed
+
+  bool operator==(const OffsetMetadata&) const = default;
+};
+
+std::string encode_offset_metadata(const OffsetMetadata& metadata);
+/// An empty text (never committed by us) gives the defaults. kFailed names an unknown version or damage.
+Result<OffsetMetadata> decode_offset_metadata(std::string_view text);
+
+}  // namespace millrace

@@ -1,0 +1,234 @@
+#include "millrace/framework/source_partition.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace millrace {
+namespace {
+
+std::string_view view_of(const std::optional<std::string>& bytes, Arena& arena) {
+  return bytes ? arena.copy(*bytes) : std::string_view();
+}
+
+std::optional<std::string> copy_of(std::string_view bytes) {
+  if (bytes.data() == nullptr) return std::nullopt;
+  return std::string(bytes);
+}
+
+}  // namespace
+
+SourcePartition::SourcePartition(TopicPartition partition, DeadLetters& dead_letters, RunCounters& counters)
+    : partition_(std::move(partition)), dead_letters_(dead_letters), counters_(counters) {}
+
+void SourcePartition::configure_time(std::int64_t lateness_ms, JumpGuard guard) {
+  has_time_ = true;
+  lateness_ms_ = lateness_ms;
+  guard_ = guard;
+}
+
+void SourcePartition::start(const Start& start, std::int64_t now_ms) {
+  committed_ = {start.offset, start.highest_ms, start.ended, start.end_offset};
+  rewind(now_ms);
+}
+
+void SourcePartition::rewind(std::int64_t now_ms) {
+  position_ = committed_.offset;
+  highest_ms_ = committed_.highest_ms;
+  ended_ = committed_.ended;
+  end_offset_ = committed_.end_offset;
+  high_watermark_.reset();
+  last_record_ms_ = now_ms;
+  mode_ = Mode::kNormal;
+  held_ = false;
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  seek_.reset();
+  failure_ = {};
+}
+
+void SourcePartition::committed() {
+  committed_ = {offset(), highest_ms_, ended_, end_offset_};
+  poisoned_.erase(poisoned_.begin(), poisoned_.lower_bound(committed_.offset));
+}
+
+std::int64_t SourcePartition::offset() const {
+  if (!waiting_.empty()) return waiting_.front().offset;
+  return end_offset_ == kUnbounded ? position_ : std::min(position_, end_offset_);
+}
+
+std::int64_t SourcePartition::watermark_ms() const {
+  return highest_ms_ == kNoTime ? kNoTime : highest_ms_ - lateness_ms_;
+}
+
+Status SourcePartition::process(std::span<const RecordView> records, Arena& arena, SourceNode& node) {
+  while (end_offset_ != kUnbounded && !records.empty() && records.back().offset >= end_offset_)
+    records = records.first(records.size() - 1);
+  got_records_ = got_records_ || !records.empty();
+  while (!records.empty() && failure_.ok()) {
+    if (!waiting_.empty()) {
+      look(records.front(), arena, node);
+      records = records.subspan(1);
+      MILLRACE_RETURN_IF_ERROR(settle(arena, node));
+      if (seek_) return {};  // the rest comes again
+    } else if (!poisoned_.empty() && poisoned_.contains(records.front().offset)) {
+      refuse(records.front(), RecordError::kUserException, poison_text_);
+      records = records.subspan(1);
+    } else {
+      records = records.subspan(run(records, arena, node));
+      if (held_) {
+        held_ = false;
+        wait(records.front(), seen_ms_);
+        records = records.subspan(1);
+      }
+    }
+  }
+  return take_failure();
+}
+
+std::size_t SourcePartition::run(std::span<const RecordView> records, Arena& arena, SourceNode& node) {
+  if (!poisoned_.empty()) {
+    std::size_t count = 0;
+    while (count < records.size() && !poisoned_.contains(records[count].offset)) ++count;
+    records = records.first(count);
+  }
+  return node.process(records, arena, *this);
+}
+
+void SourcePartition::look(const RecordView& record, Arena& arena, SourceNode& node) {
+  mode_ = Mode::kLook;
+  seen_ms_ = kNoTime;
+  node.process({&record, 1}, arena, *this);
+  mode_ = Mode::kNormal;
+  wait(record, seen_ms_);
+}
+
+void SourcePartition::wait(const RecordView& record, std::int64_t event_ms) {
+  const std::size_t bytes = record.key.size() + record.value.size();
+  const bool keep = waiting_.empty() || (waiting_.back().kept && waiting_bytes_ + bytes <= kWaitingBytes);
+  Waiting& copy = waiting_.emplace_back(Waiting{record.offset, record.timestamp_ms, event_ms, keep, {}, {}, {}});
+  if (!keep) return;
+  copy.key = copy_of(record.key);
+  copy.value = copy_of(record.value);
+  for (const Header& header : record.headers) copy.headers.emplace_back(header.name, header.value);
+  waiting_bytes_ += bytes;
+}
+
+JumpGuard::Verdict SourcePartition::judge_first() const {
+  std::array<std::int64_t, JumpGuard::kSuccessors> successors;
+  std::size_t count = 0;
+  for (std::size_t i = 1; i < waiting_.size() && count < successors.size(); ++i)
+    if (waiting_[i].event_ms != kNoTime) successors[count++] = waiting_[i].event_ms;
+  return guard_.judge(waiting_.front().event_ms, {successors.data(), count}, all_read());
+}
+
+Status SourcePartition::settle(Arena& arena, SourceNode& node) {
+  while (!waiting_.empty() && failure_.ok()) {
+    const Waiting& first = waiting_.front();
+    const bool jump =
+        first.event_ms != kNoTime && !guard_.plausible(first.event_ms, highest_ms_, first.timestamp_ms);
+    const auto verdict = jump ? judge_first() : JumpGuard::Verdict::kAccept;
+    if (verdict == JumpGuard::Verdict::kWait) break;
+    if (!first.kept) {
+      seek_ = first.offset;
+      position_ = first.offset;
+      waiting_.clear();
+      waiting_bytes_ = 0;
+      return {};
+    }
+    if (verdict == JumpGuard::Verdict::kAccept) {
+      process_first(arena, node, jump ? Mode::kForce : Mode::kNormal);
+    } else {
+      std::vector<Header> headers;
+      refuse(first_record(arena, headers), RecordError::kTimestampJump,
+             fmt::format("event time {} ms is far above its successors", first.event_ms));
+    }
+    if (failure_.ok()) forget_first();
+  }
+  if (all_read() && waiting_.empty() && failure_.ok()) ended_ = true;
+  return take_failure();
+}
+
+RecordView SourcePartition::first_record(Arena& arena, std::vector<Header>& headers) const {
+  const Waiting& first = waiting_.front();
+  for (const auto& [name, value] : first.headers) headers.push_back({name, value});
+  RecordView record;
+  record.key = view_of(first.key, arena);
+  record.value = view_of(first.value, arena);
+  record.offset = first.offset;
+  record.timestamp_ms = first.timestamp_ms;
+  record.headers = headers;
+  return record;
+}
+
+void SourcePartition::process_first(Arena& arena, SourceNode& node, Mode mode) {
+  std::vector<Header> headers;
+  const RecordView record = first_record(arena, headers);
+  if (poisoned_.contains(record.offset)) return refuse(record, RecordError::kUserException, poison_text_);
+  mode_ = mode;
+  node.process({&record, 1}, arena, *this);
+  mode_ = Mode::kNormal;
+}
+
+void SourcePartition::forget_first() {
+  const Waiting& first = waiting_.front();
+  waiting_bytes_ -= (first.key ? first.key->size() : 0) + (first.value ? first.value->size() : 0);
+  waiting_.pop_front();
+}
+
+Status SourcePartition::take_failure() { return std::exchange(failure_, Status{}); }
+
+void SourcePartition::read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark,
+                                 std::int64_t now_ms) {
+  if (!seek_) position_ = position;
+  high_watermark_ = high_watermark;
+  if (std::exchange(got_records_, false)) last_record_ms_ = now_ms;
+  if (end_offset_ == kEndUnknown && high_watermark_ && position_ >= *high_watermark_) end_offset_ = *high_watermark_;
+}
+
+std::optional<std::int64_t> SourcePartition::take_seek() {
+  if (seek_) high_watermark_.reset();
+  return std::exchange(seek_, std::nullopt);
+}
+
+bool SourcePartition::caught_up() const {
+  return ended_ || (high_watermark_ && position_ >= *high_watermark_);
+}
+
+SourceStatus SourcePartition::status(std::int64_t now_ms, std::int64_t idle_after_ms) const {
+  if (ended_) return SourceStatus::kEnded;
+  if (idle_after_ms < 0 || end_offset_ != kUnbounded) return SourceStatus::kActive;
+  return caught_up() && now_ms - last_record_ms_ >= idle_after_ms ? SourceStatus::kIdle : SourceStatus::kActive;
+}
+
+SourcePartition::Admission SourcePartition::admit(std::int64_t event_ms, std::int64_t timestamp_ms) {
+  if (mode_ == Mode::kLook) {
+    seen_ms_ = event_ms;
+    return Admission::kStop;
+  }
+  if (mode_ == Mode::kForce || guard_.plausible(event_ms, highest_ms_, timestamp_ms)) return Admission::kAccept;
+  held_ = true;
+  seen_ms_ = event_ms;
+  return Admission::kStop;
+}
+
+void SourcePartition::refuse(const RecordView& record, RecordError error, std::string_view detail) {
+  if (mode_ == Mode::kLook) return;
+  ++counters_.dead_lettered;
+  failure_ = dead_letters_.refuse(partition_, record, error, detail);
+}
+
+void SourcePartition::threw(std::int64_t offset, std::string_view what) {
+  if (mode_ == Mode::kLook) return;
+  const std::string text = fmt::format("in '{}' partition {} offset {} a function of the topology threw: {}",
+                                       partition_.topic, partition_.partition, offset, what);
+  if (dead_letters_.stops()) {
+    failure_ = Status::failed(text);
+    return;
+  }
+  poisoned_.insert(offset);
+  poison_text_ = what;
+  failure_ = Status::abort(text);
+}
+
+}  // namespace millrace

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "millrace/framework/dead_letters.h"
+#include "millrace/framework/jump_guard.h"
+#include "millrace/framework/node.h"
+#include "millrace/framework/offset_metadata_format.h"
+#include "millrace/framework/record.h"
+#include "millrace/framework/source_status.h"
+
+namespace millrace {
+
+/// One input partition of a task: its position, event time, waiting records and end (design §5.1, 5.4, 5.6, 5.9).
+///
+/// Everything here that a record can change comes back by rewind(): the durable home is the offset metadata. One thread.
+class SourcePartition {
+ public:
+  /// `dead_letters` and `counters` are the task's and outlive this.
+  SourcePartition(TopicPartition partition, DeadLetters& dead_letters, RunCounters& counters);
+
+  const TopicPartition& partition() const { return partition_; }
+
+  // --- the task's side
+
+  struct Start {
+    std::int64_t offset = 0;
+    std::int64_t highest_ms = kNoTime;
+    std::int64_t end_offset = kUnbounded;  ///< of the bounded run
+    bool ended = false;
+  };
+  static constexpr std::int64_t kUnbounded = -1;
+  /// A bounded run over an input whose end is only known when it is reached (a pipe).
+  static constexpr std::int64_t kEndUnknown = std::numeric_limits<std::int64_t>::max();
+
+  /// Begins, or begins again, at what was committed.
+  void start(const Start& start, std::int64_t now_ms);
+  /// Back to the last commit. The caller seeks to offset().
+  void rewind(std::int64_t now_ms);
+  void committed();
+
+  /// Runs records through `node`; what must wait is copied. The error ends the task's turn.
+  Status process(std::span<const RecordView> records, Arena& arena, SourceNode& node);
+  /// After a poll: where the consumer stands, and the end of the log if the broker told it.
+  void read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark, std::int64_t now_ms);
+  /// Gives verdicts that need no further record (at the end of a bounded run). `node` as for process().
+  Status settle(Arena& arena, SourceNode& node);
+
+  /// Set when waiting records outgrew their bound: the caller seeks there and goes on. Cleared by the call.
+  std::optional<std::int64_t> take_seek();
+
+  std::int64_t offset() const;  ///< of the next record to process after a restart: what is committed
+  std::int64_t position() const { return position_; }
+  std::int64_t highest_ms() const { return highest_ms_; }
+  std::int64_t committed_offset() const { return committed_.offset; }
+  std::int64_t end_offset() const { return end_offset_; }
+  bool ended() const { return ended_; }
+  /// The last poll saw the end of the log: nothing to read for now.
+  bool caught_up() const;
+  /// Active, idle after `idle_after_ms` without a record at the end of the log, or ended.
+  SourceStatus status(std::int64_t now_ms, std::int64_t idle_after_ms) const;
+  /// Bytes it may still take; 0 while it must not be polled.
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
+
+  // --- the chain's side
+
+  /// Called by event_time when it opens.
+  void configure_time(std::int64_t lateness_ms, JumpGuard guard);
+  bool has_time() const { return has_time_; }
+  /// Highest accepted event time minus the lateness; kNoTime before the first.
+  std::int64_t watermark_ms() const;
+
+  enum class Admission { kAccept, kStop };
+  /// Asks whether a record with this event time may pass now. kStop: it waits, or is only being looked at.
+  Admission admit(std::int64_t event_ms, std::int64_t timestamp_ms);
+  /// The record passed.
+  void accepted(std::int64_t event_ms) {
+    if (event_ms > highest_ms_) highest_ms_ = event_ms;
+  }
+  /// The record cannot be processed.
+  void refuse(const RecordView& record, RecordError error, std::string_view detail);
+  /// A user's function threw while this record was processed.
+  void threw(std::int64_t offset, std::string_view what);
+  /// The chain must return from process() before the next record.
+  bool must_stop() const { return held_ || !failure_.ok(); }
+
+  /// Waiting records beyond this are read again later instead of being kept.
+  static constexpr std::size_t kWaitingBytes = 8 * 1024 * 1024;
+
+ private:
+  enum class Mode { kNormal, kLook, kForce };
+  struct Waiting {
+    std::int64_t offset;
+    std::int64_t timestamp_ms;
+    std::int64_t event_ms;  ///< kNoTime: not parseable
+    bool kept;  ///< key, value and headers were copied
+    std::optional<std::string> key;
+    std::optional<std::string> value;
+    std::vector<std::pair<std::string, std::string>> headers;
+  };
+  struct Saved {
+    std::int64_t offset = 0;
+    std::int64_t highest_ms = kNoTime;
+    bool ended = false;
+    std::int64_t end_offset = kUnbounded;
+  };
+
+  std::size_t run(std::span<const RecordView> records, Arena& arena, SourceNode& node);
+  void look(const RecordView& record, Arena& arena, SourceNode& node);
+  void wait(const RecordView& record, std::int64_t event_ms);
+  RecordView first_record(Arena& arena, std::vector<Header>& headers) const;
+  void process_first(Arena& arena, SourceNode& node, Mode mode);
+  void forget_first();
+  Status take_failure();
+  JumpGuard::Verdict judge_first() const;
+  bool all_read() const { return end_offset_ != kUnbounded && position_ >= end_offset_; }
+
+  TopicPartition partition_;
+  DeadLetters& dead_letters_;
+  RunCounters& counters_;
+
+  bool has_time_ = false;
+  std::int64_t lateness_ms_ = 0;
+  JumpGuard guard_;
+
+  std::int64_t position_ = 0;
+  std::int64_t highest_ms_ = kNoTime;
+  std::int64_t end_offset_ = kUnbounded;
+  bool ended_ = false;
+  Saved committed_;
+
+  std::optional<std::int64_t> high_watermark_;
+  std::int64_t last_record_ms_ = 0;  ///< monotonic time of the last of record, assignment, resume
+  bool got_records_ = false;
+
+  Mode mode_ = Mode::kNormal;
+  bool held_ = false;
+  std::int64_t seen_ms_ = kNoTime;  ///< what kLook found, or the held record's time
+  std::deque<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  std::optional<std::int64_t> seek_;
+  std::set<std::int64_t> poisoned_;  ///< offsets whose processing threw: refused when they come again
+  std::string poison_text_;
+  Status failure_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,400 @@
+#include "millrace/framework/stream_thread.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+namespace millrace {
+namespace {
+
+constexpr std::int64_t kRunCheckMs = 100;
+constexpr std::int64_t kPurgeMs = 5'000;
+constexpr int kRetries = 600;             // of a call that says "again": each waits by itself or 100 ms
+constexpr int kFailedCommitsInARow = 50;  // then it is no passing trouble
+
+DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
+  const std::string& topic = environment.config.dead_letter_topic;
+  const auto partitions = environment.deployment.partitions.find(topic);
+  return {environment.config.on_bad_record, topic,
+          partitions == environment.deployment.partitions.end() ? 1 : partitions->second};
+}
+
+std::uint64_t random_id() {
+  static thread_local std::mt19937_64 generator{std::random_device{}()};
+  return generator();
+}
+
+}  // namespace
+
+StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
+    : index_(index),
+      environment_(environment),
+      transactional_id_(fmt::format("{}-{}-{}", environment.config.application_id, environment.config.instance_id, index)),
+      collector_(environment.clock),
+      dead_letters_(dead_letter_options(environment), collector_) {
+  for (const SubTopology& part : environment_.topology.sub_topologies())
+    leads_[part.sources.front().resolve(environment_.config.application_id)] = part.id;
+}
+
+StreamThread::~StreamThread() = default;
+
+void StreamThread::log(LogLevel level, std::string_view text, std::string_view detail) const {
+  environment_.log.write(level, text, {{"thread", index_}, {"detail", detail}});
+}
+
+Status StreamThread::start() {
+  MILLRACE_RETURN_IF_ERROR(new_producer());
+  ConsumerOptions options;
+  options.group_id = environment_.config.application_id;
+  options.client_id = client_id(environment_.topology, environment_.config, index_);
+  if (environment_.config.static_membership)
+    options.group_instance_id = fmt::format("{}-{}", environment_.config.instance_id, index_);
+  options.session_timeout = environment_.config.session_timeout;
+  auto consumer = environment_.broker.consumer(options);
+  if (!consumer.ok()) return consumer.status();
+  consumer_ = std::move(*consumer);
+  task_environment_ = std::make_unique<TaskEnvironment>(TaskEnvironment{
+      environment_.topology, environment_.config, environment_.deployment.partitions, environment_.clock,
+      environment_.log, *consumer_, environment_.broker.admin(), collector_, dead_letters_, environment_.state_factory,
+      environment_.deployment.run});
+  std::vector<std::string> topics;
+  for (const auto& [topic, part] : leads_) topics.push_back(topic);
+  last_commit_ms_ = environment_.clock.monotonic_ms();
+  return consumer_->subscribe(topics);
+}
+
+Status StreamThread::new_producer() {
+  producer_.reset();
+  ProducerOptions options;
+  options.client_id = client_id(environment_.topology, environment_.config, index_);
+  options.transactional_id = transactional_id_;
+  auto producer = environment_.broker.producer(options);
+  if (!producer.ok()) return producer.status();
+  producer_ = std::move(*producer);
+  collector_.use(*producer_);
+  Status status = producer_->init_transactions();
+  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i) status = producer_->init_transactions();
+  return status;
+}
+
+Result<StreamThread::Turn> StreamThread::turn() {
+  bool worked = false;
+  const auto work = [&]() -> Status {
+    const Status served = consumer_->serve();
+    if (!served.ok() && served.code() != StatusCode::kRetry) return served;
+    if (consumer_->membership().version != version_) MILLRACE_RETURN_IF_ERROR(sync());
+    if (group_ == nullptr) return {};
+    MILLRACE_RETURN_IF_ERROR(take_over(worked));
+    if (leaving_) return {};
+    MILLRACE_RETURN_IF_ERROR(process(worked));
+    return commit(worked);
+  };
+  if (const Status status = work(); !status.ok()) {
+    worked = true;
+    MILLRACE_RETURN_IF_ERROR(recover(status));
+  }
+  if (leaving_) return Turn::kDone;
+  auto over = run_over();
+  if (!over.ok()) return over.status();
+  if (*over) return Turn::kDone;
+  return worked ? Turn::kWorked : Turn::kNothing;
+}
+
+void StreamThread::wait() {
+  const std::int64_t due_ms =
+      last_commit_ms_ + environment_.config.commit_interval.count() - environment_.clock.monotonic_ms();
+  consumer_->wait(std::chrono::milliseconds(std::clamp<std::int64_t>(due_ms, 1, 100)));
+}
+
+// --- membership: a new generation is adopted by aborting first (design §6)
+
+Status StreamThread::sync() {
+  MILLRACE_RETURN_IF_ERROR(abort_transaction());
+  const Membership& membership = consumer_->membership();
+  std::map<TaskId, std::uint64_t> owned;
+  for (const OwnedPartition& lead : membership.owned)
+    if (const auto part = leads_.find(lead.partition.topic); part != leads_.end())
+      owned[{part->second, lead.partition.partition}] = lead.acquired;
+
+  for (auto task = tasks_.begin(); task != tasks_.end();) {
+    const auto now = owned.find(task->first);
+    const bool kept = now != owned.end() && now->second == acquired_[task->first] && task->second->running();
+    if (kept) {
+      ++task;
+      continue;
+    }
+    task->second->release();
+    task = tasks_.erase(task);
+  }
+  MILLRACE_RETURN_IF_ERROR(rewind_all());
+  for (const auto& [id, acquired] : owned) {
+    auto& task = tasks_[id];
+    if (!task) task = std::make_unique<Task>(id, *task_environment_);
+  }
+  acquired_ = std::move(owned);
+  version_ = membership.version;
+  group_ = membership.joined ? consumer_->group_metadata() : nullptr;
+  environment_.log.write(LogLevel::kInfo, "assignment", {{"thread", index_}, {"tasks", static_cast<std::int64_t>(tasks_.size())}});
+  return {};
+}
+
+Status StreamThread::abort_transaction() {
+  if (collector_.transaction_open()) {
+    Status status = producer_->abort();
+    for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i) status = producer_->abort();
+    if (!status.ok()) {
+      log(LogLevel::kWarning, "abort failed, new producer", status.message());
+      MILLRACE_RETURN_IF_ERROR(new_producer());
+    }
+    const std::lock_guard lock(mutex_);
+    ++published_.aborts;
+  }
+  collector_.finished();
+  return {};
+}
+
+Status StreamThread::rewind_all() {
+  for (auto& [id, task] : tasks_)
+    if (task->running()) MILLRACE_RETURN_IF_ERROR(task->rewind());
+  return {};
+}
+
+Status StreamThread::recover(const Status& cause) {
+  switch (cause.code()) {
+    case StatusCode::kRetry: return {};
+    case StatusCode::kAbort:
+    case StatusCode::kFenced:
+      if (++failed_commits_ > kFailedCommitsInARow)
+        return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}", failed_commits_, cause.message()));
+      log(LogLevel::kInfo, "transaction aborted, going back to the last commit", cause.message());
+      if (cause.code() == StatusCode::kFenced) MILLRACE_RETURN_IF_ERROR(new_producer());
+      MILLRACE_RETURN_IF_ERROR(abort_transaction());
+      return rewind_all();
+    default: return cause;
+  }
+}
+
+// --- work
+
+Status StreamThread::take_over(bool& worked) {
+  for (auto& [id, task] : tasks_) {
+    if (task->running()) continue;
+    auto state = task->take_over();
+    if (!state.ok()) return state.status();
+    if (*state == Task::TakeOver::kLaterRun) {
+      leaving_ = true;
+      return {};
+    }
+    if (*state == Task::TakeOver::kRunning) {
+      environment_.log.write(LogLevel::kInfo, "task runs", {{"thread", index_}, {"task", id.text()}});
+      worked = true;
+    }
+  }
+  return {};
+}
+
+Status StreamThread::process(bool& worked) {
+  if (collector_.transaction_bytes() >= environment_.config.transaction_bytes ||
+      producer_->queued_bytes() >= environment_.config.transaction_bytes)
+    return {};  // no room: the commit is next
+
+  struct Candidate {
+    Task* task;
+    std::size_t source;
+    std::int64_t highest_ms;
+  };
+  std::vector<Candidate> inputs;
+  std::int64_t slowest_ms = kEndOfTime;
+  for (auto& [id, task] : tasks_) {
+    if (!task->running()) continue;
+    const bool internal =
+        environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)].reads_repartition();
+    for (std::size_t i = 0; i < task->source_count(); ++i) {
+      const SourcePartition& source = task->source(i);
+      if (source.ended()) continue;
+      if (internal) {  // small and first: it frees what the others wait for
+        auto read = task->step(i);
+        if (!read.ok()) return read.status();
+        worked = worked || *read;
+        continue;
+      }
+      inputs.push_back({task.get(), i, source.highest_ms()});
+      if (source.has_time() && !source.caught_up()) slowest_ms = std::min(slowest_ms, source.highest_ms());
+    }
+  }
+  std::ranges::stable_sort(inputs, {}, &Candidate::highest_ms);
+  const std::int64_t drift_ms = environment_.config.max_drift.count();
+  for (const Candidate& input : inputs) {
+    const bool ahead = drift_ms >= 0 && slowest_ms != kEndOfTime && input.highest_ms > slowest_ms &&
+                       (slowest_ms == kNoTime || input.highest_ms - slowest_ms > drift_ms);
+    if (ahead) continue;
+    auto read = input.task->step(input.source);
+    if (!read.ok()) return read.status();
+    if (*read) {
+      worked = true;
+      return {};
+    }
+  }
+  return {};
+}
+
+// --- commit: the six steps of design §6, here and nowhere else
+
+bool StreamThread::commit_due() const {
+  const std::int64_t since_ms = environment_.clock.monotonic_ms() - last_commit_ms_;
+  if (since_ms >= std::max<std::int64_t>(environment_.config.commit_interval.count(), 0)) return true;
+  return since_ms >= kCommitGapMs && collector_.transaction_bytes() >= environment_.config.transaction_bytes;
+}
+
+Status StreamThread::commit(bool& worked) {
+  if (!commit_due()) return {};
+  last_commit_ms_ = environment_.clock.monotonic_ms();
+  std::vector<Task*> tasks;
+  for (auto& [id, task] : tasks_)
+    if (task->running()) tasks.push_back(task.get());
+
+  for (Task* task : tasks) task->flush();  // 1
+  MILLRACE_RETURN_IF_ERROR(collector_.status());
+  const bool changed = std::ranges::any_of(tasks, [](const Task* task) { return task->changed(); });
+  if (!changed && !collector_.transaction_open()) return {};
+
+  collector_.ensure_open();
+  for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->prepare());  // 2
+  MILLRACE_RETURN_IF_ERROR(collector_.status());
+
+  const std::uint64_t commit_id = random_id();
+  std::vector<PartitionOffset> offsets;
+  for (const Task* task : tasks) task->offsets(commit_id, transactional_id_, offsets);
+  auto done = commit_transaction(commit_id, offsets);  // 3, 4
+  if (!done.ok()) return done.status();
+  for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->committed(*producer_));  // 5, 6
+  collector_.finished();
+
+  failed_commits_ = 0;
+  worked = true;
+  last_commit_ms_ = environment_.clock.monotonic_ms();
+  {
+    const std::lock_guard lock(mutex_);
+    ++published_.commits;
+  }
+  publish();
+  purge();
+  return {};
+}
+
+Result<bool> StreamThread::commit_transaction(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets) {
+  Status status = producer_->send_offsets(offsets, *group_);
+  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
+    status = producer_->send_offsets(offsets, *group_);
+  MILLRACE_RETURN_IF_ERROR(status);
+  status = producer_->commit();
+  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i) status = producer_->commit();
+  if (status.code() == StatusCode::kUnknown || status.code() == StatusCode::kRetry) return settle(commit_id, offsets);
+  MILLRACE_RETURN_IF_ERROR(status);
+  return true;
+}
+
+/// Finds out whether a commit happened: a new producer settles it, and the committed metadata carries its id or does not.
+Result<bool> StreamThread::settle(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets) {
+  log(LogLevel::kWarning, "the outcome of a commit is unknown", "asking the group's committed offsets");
+  MILLRACE_RETURN_IF_ERROR(new_producer());
+  std::vector<TopicPartition> partitions;
+  for (const PartitionOffset& offset : offsets) partitions.push_back(offset.partition);
+  Result<std::vector<PartitionOffset>> committed = consumer_->committed(partitions);
+  for (int i = 0; i < kRetries && committed.status().code() == StatusCode::kRetry; ++i)
+    committed = consumer_->committed(partitions);
+  if (!committed.ok()) return committed.status();
+  for (const PartitionOffset& offset : *committed) {
+    const auto metadata = decode_offset_metadata(offset.metadata);
+    if (metadata.ok() && metadata->commit_id == commit_id) return true;
+  }
+  return Status::abort("a commit of unknown outcome did not happen");
+}
+
+// --- the end of a bounded run, and housekeeping
+
+Result<bool> StreamThread::run_over() {
+  if (!environment_.config.until_end || group_ == nullptr) return false;
+  const bool mine = std::ranges::all_of(tasks_, [](const auto& task) { return task.second->committed_ended(); });
+  const std::int64_t now_ms = environment_.clock.monotonic_ms();
+  if (!mine || now_ms - last_check_ms_ < kRunCheckMs) return false;
+  last_check_ms_ = now_ms;
+  const auto partitions = source_partitions(environment_.topology, environment_.config, environment_.deployment);
+  auto offsets = environment_.broker.admin().committed(environment_.config.application_id, partitions);
+  if (offsets.status().code() == StatusCode::kRetry) return false;
+  if (!offsets.ok()) return offsets.status();
+  std::vector<OffsetMetadata> metadata;
+  for (const PartitionOffset& offset : *offsets) {
+    auto decoded = decode_offset_metadata(offset.metadata);
+    if (!decoded.ok()) return decoded.status();
+    metadata.push_back(std::move(*decoded));
+  }
+  return run_is_over(metadata, environment_.deployment.run);
+}
+
+/// What every reader of a repartition topic has committed is of no use any more.
+void StreamThread::purge() {
+  const std::int64_t now_ms = environment_.clock.monotonic_ms();
+  if (now_ms - last_purge_ms_ < kPurgeMs) return;
+  last_purge_ms_ = now_ms;
+  std::vector<PartitionOffset> before;
+  for (const auto& [id, task] : tasks_) {
+    const SubTopology& part = environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)];
+    if (!part.reads_repartition() || !task->running()) continue;
+    const SourcePartition& source = task->source(0);
+    std::int64_t& done = purged_[source.partition()];
+    if (source.committed_offset() <= done) continue;
+    done = source.committed_offset();
+    before.push_back({source.partition(), done, {}});
+  }
+  if (before.empty()) return;
+  if (const Status status = environment_.broker.admin().delete_records(before); !status.ok())
+    log(LogLevel::kWarning, "could not purge a repartition topic", status.message());
+}
+
+void StreamThread::publish() {
+  ThreadStatus now;
+  const std::int64_t now_ms = environment_.clock.monotonic_ms();
+  for (const auto& [id, task] : tasks_) {
+    if (!task->running()) continue;
+    now.counters.add(task->committed_counters());
+    for (std::size_t i = 0; i < task->source_count(); ++i) {
+      const SourcePartition& source = task->source(i);
+      now.partitions.push_back({source.partition(), source.position(),
+                                consumer_->high_watermark(source.partition()).value_or(-1), source.highest_ms(),
+                                source.status(now_ms, environment_.config.idle_after.count())});
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  now.commits = published_.commits;
+  now.aborts = published_.aborts;
+  published_ = std::move(now);
+}
+
+ThreadStatus StreamThread::status() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+Status StreamThread::stop(bool commit_first) {
+  Status result;
+  if (consumer_ && commit_first && group_ != nullptr) {
+    last_commit_ms_ = environment_.clock.monotonic_ms() - environment_.config.commit_interval.count() - 1;
+    bool worked = false;
+    result = commit(worked);
+    if (result.code() == StatusCode::kAbort || result.code() == StatusCode::kFenced) result = {};  // another has the tasks
+  }
+  if (producer_) {
+    const Status aborted = abort_transaction();
+    if (result.ok()) result = aborted;
+  }
+  tasks_.clear();
+  if (consumer_) {
+    const Status closed = consumer_->close();
+    if (result.ok()) result = closed;
+  }
+  return result;
+}
+
+}  // namespace millrace

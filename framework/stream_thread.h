@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "millrace/framework/deployment.h"
+#include "millrace/framework/task.h"
+
+namespace millrace {
+
+/// One input partition as a thread last saw it.
+struct PartitionStatus {
+  TopicPartition partition;
+  std::int64_t position = 0;
+  std::int64_t high_watermark = -1;  ///< -1: not known
+  std::int64_t highest_ms = kNoTime;
+  SourceStatus status = SourceStatus::kActive;
+};
+
+/// What a thread last published; a copy.
+struct ThreadStatus {
+  std::vector<PartitionStatus> partitions;
+  RunCounters counters;  ///< of its tasks, committed
+  std::uint64_t commits = 0;
+  std::uint64_t aborts = 0;
+};
+
+/// Everything threads of one application share. Outlives them; immutable while they run.
+struct ThreadEnvironment {
+  const Topology& topology;
+  const ApplicationConfig& config;
+  const Deployment& deployment;
+  Broker& broker;
+  const Clock& clock;
+  LogSink& log;
+  const TaskStateFactory& state_factory;
+};
+
+/// Owns one consumer, one producer and the tasks assigned to it; works in bounded turns.
+///
+/// turn() never waits for input, so that a driver or a simulator can run many in one thread; run loops over it belong to
+/// Application. One thread at a time; status() from any.
+class StreamThread {
+ public:
+  StreamThread(int index, const ThreadEnvironment& environment);
+  ~StreamThread();
+
+  /// Creates the clients, fences a former self, joins the group.
+  Status start();
+  enum class Turn { kWorked, kNothing, kDone };
+  /// One bounded turn: the group, a take-over, a batch, a commit. kDone: the bounded run is over.
+  Result<Turn> turn();
+  /// Waits until there may be something to do, at most until the next commit is due.
+  void wait();
+  /// Ends a wait() from another thread.
+  void wake() { if (consumer_) consumer_->wakeup(); }
+  /// Commits what is done, leaves the group. After an error: aborts instead.
+  Status stop(bool commit_first);
+
+  ThreadStatus status() const;
+
+ private:
+  Status new_producer();
+  Status sync();
+  Status recover(const Status& cause);
+  Status abort_transaction();
+  Status rewind_all();
+  Status take_over(bool& worked);
+  Status process(bool& worked);
+  Status commit(bool& worked);
+  Result<bool> commit_transaction(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
+  Result<bool> settle(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
+  bool commit_due() const;
+  Result<bool> run_over();
+  void publish();
+  void purge();
+  void log(LogLevel level, std::string_view text, std::string_view detail) const;
+
+  int index_;
+  ThreadEnvironment environment_;
+  std::string transactional_id_;
+  std::unique_ptr<Consumer> consumer_;
+  std::unique_ptr<Producer> producer_;
+  Collector collector_;
+  DeadLetters dead_letters_;
+  std::unique_ptr<TaskEnvironment> task_environment_;
+
+  std::map<TaskId, std::unique_ptr<Task>> tasks_;
+  std::map<TaskId, std::uint64_t> acquired_;
+  std::map<std::string, int> leads_;  ///< lead topic → sub-topology
+  std::uint64_t version_ = 0;
+  std::shared_ptr<const GroupMetadata> group_;
+  bool leaving_ = false;
+
+  std::int64_t last_commit_ms_ = 0;
+  std::int64_t last_check_ms_ = 0;
+  std::int64_t last_purge_ms_ = 0;
+  int failed_commits_ = 0;
+  std::map<TopicPartition, std::int64_t> purged_;
+
+  mutable std::mutex mutex_;
+  ThreadStatus published_;
+};
+
+}  // namespace millrace

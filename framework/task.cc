@@ -1,0 +1,372 @@
+#include "millrace/framework/task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "millrace/framework/repartition_format.h"
+
+namespace millrace {
+
+std::string TaskId::text() const { return fmt::format("{}_{}", sub_topology, partition); }
+
+Task::Task(TaskId id, const TaskEnvironment& environment)
+    : id_(id),
+      environment_(environment),
+      part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]) {
+  context_ = std::make_unique<TaskContext>(
+      TaskContext::Parts{environment.clock, environment.log, environment.collector, environment.config.application_id,
+                         environment.partitions, id.partition, environment.topology.edge_count()});
+  for (const TopicName& source : part_.sources)
+    context_->source_partitions.push_back(std::make_unique<SourcePartition>(
+        TopicPartition{context_->resolve(source), id.partition}, environment.dead_letters, context_->counters()));
+}
+
+Task::~Task() = default;
+
+std::string Task::changelog_topic(const std::string& store) const {
+  return fmt::format("{}-{}-changelog", environment_.config.application_id, store);
+}
+
+// --- take-over: committed offsets, then the changelog's end, then the changelog, then processing
+
+Result<Task::TakeOver> Task::take_over() {
+  switch (phase_) {
+    case Phase::kOffsets: return read_offsets();
+    case Phase::kRestore: return restore_turn();
+    case Phase::kRunning: break;
+  }
+  return TakeOver::kRunning;
+}
+
+Result<Task::TakeOver> Task::read_offsets() {
+  std::vector<TopicPartition> partitions;
+  for (const auto& source : context_->source_partitions) partitions.push_back(source->partition());
+  auto committed = environment_.consumer.committed(partitions);
+  if (!committed.ok()) {
+    if (committed.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;  // a predecessor's transaction is pending
+    return committed.status();
+  }
+  taken_ = std::move(*committed);
+  taken_metadata_.clear();
+  for (const PartitionOffset& offset : taken_) {
+    auto metadata = decode_offset_metadata(offset.metadata);
+    if (!metadata.ok()) return metadata.status();
+    if (metadata->run > environment_.run) return TakeOver::kLaterRun;
+    taken_metadata_.push_back(std::move(*metadata));
+  }
+
+  auto state = environment_.state_factory(
+      {environment_.config.application_id, id_.text(), environment_.topology.fingerprint(), part_.stores});
+  if (!state.ok()) return state.status();
+  context_->state = std::move(*state);
+
+  restores_.clear();
+  changelog_positions_.clear();
+  std::vector<TopicPartition> changelogs;
+  for (const std::string& store : part_.stores) changelogs.push_back({changelog_topic(store), id_.partition});
+  if (!changelogs.empty()) {
+    auto ends = environment_.admin.list_offsets(changelogs, OffsetSpec::kLatest);
+    if (!ends.ok()) {
+      if (ends.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;
+      return ends.status();
+    }
+    for (std::size_t i = 0; i < changelogs.size(); ++i) {
+      const std::string& store = part_.stores[i];
+      const std::int64_t position = context_->state->changelog_position(store);
+      changelog_positions_.push_back(std::max(position, (*ends)[i]));
+      if (position >= (*ends)[i]) continue;
+      restores_.push_back({store, changelogs[i], (*ends)[i]});
+      const PartitionOffset start{changelogs[i], position, {}};
+      MILLRACE_RETURN_IF_ERROR(environment_.consumer.assign({&start, 1}));
+      assigned_.push_back(changelogs[i]);
+    }
+  }
+  phase_ = Phase::kRestore;
+  return restore_turn();
+}
+
+Result<Task::TakeOver> Task::restore_turn() {
+  for (const Restore& restore : restores_) {
+    if (environment_.consumer.position(restore.changelog) >= restore.end) continue;
+    batch_.reset();
+    const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
+    if (status.code() == StatusCode::kRetry) return TakeOver::kGoingOn;
+    MILLRACE_RETURN_IF_ERROR(status);
+    MILLRACE_RETURN_IF_ERROR(context_->state->restore(restore.store, batch_.records()));
+    if (environment_.consumer.position(restore.changelog) < restore.end) return TakeOver::kGoingOn;
+  }
+  for (const Restore& restore : restores_)
+    MILLRACE_RETURN_IF_ERROR(
+        context_->state->restored(restore.store, environment_.consumer.position(restore.changelog)));
+  if (!assigned_.empty()) MILLRACE_RETURN_IF_ERROR(environment_.consumer.unassign(assigned_));
+  assigned_.clear();
+  MILLRACE_RETURN_IF_ERROR(open());
+  phase_ = Phase::kRunning;
+  return TakeOver::kRunning;
+}
+
+Status Task::open() {
+  const bool internal = part_.reads_repartition();
+  if (internal) {
+    const RepartitionSpec& spec = environment_.topology.repartition(part_.sources.front().name);
+    context_->table = std::make_unique<SourceTable>(
+        context_->store(spec.name),
+        spec.relays_levels ? SourceTable::Words::kLevels : SourceTable::Words::kWatermarks);
+  }
+
+  std::vector<PartitionOffset> starts;
+  RunCounters counters;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    const OffsetMetadata& metadata = taken_metadata_[i];
+    SourcePartition& source = *context_->source_partitions[i];
+    SourcePartition::Start start;
+    start.offset = taken_[i].offset;
+    if (start.offset == PartitionOffset::kNone) {
+      auto earliest = environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kEarliest);
+      if (!earliest.ok()) return earliest.status();
+      start.offset = earliest->front();
+    }
+    start.highest_ms = metadata.highest_ms;
+    if (!internal && environment_.config.until_end) {
+      if (metadata.run < environment_.run) {  // the first owner in this run fixes its end
+        auto end = environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kLatest);
+        if (!end.ok()) return end.status();
+        start.end_offset = end->front();
+        start.ended = false;
+      } else {
+        start.end_offset = metadata.end_offset;
+        start.ended = metadata.ended;
+      }
+    }
+    source.start(start, now_ms());
+    starts.push_back({source.partition(), start.offset, {}});
+    counters.add(metadata.counters);
+  }
+  context_->counters() = counters;
+  committed_counters_ = counters;
+  const OffsetMetadata& first = taken_metadata_.front();
+  ended_run_ = committed_ended_run_ = internal && first.ended ? first.run : 0;
+  committed_ended_ = false;
+
+  nodes_.clear();
+  source_nodes_.assign(part_.sources.size(), nullptr);
+  for (const int index : part_.nodes) {
+    const NodeSpec& spec = environment_.topology.nodes()[static_cast<std::size_t>(index)];
+    if (!spec.source) {
+      nodes_.push_back(spec.recipe(*context_));
+      continue;
+    }
+    auto node = spec.source_recipe(*context_);
+    const auto position = std::ranges::find(part_.sources, *spec.source) - part_.sources.begin();
+    source_nodes_[static_cast<std::size_t>(position)] = node.get();
+    nodes_.push_back(std::move(node));
+  }
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) (*node)->open(*context_);
+  committed_counters_ = context_->counters();
+
+  MILLRACE_RETURN_IF_ERROR(environment_.consumer.assign(starts));
+  for (const PartitionOffset& start : starts) assigned_.push_back(start.partition);
+  return {};
+}
+
+// --- processing
+
+Result<bool> Task::step(std::size_t index) {
+  SourcePartition& source = *context_->source_partitions[index];
+  batch_.reset();
+  context_->scratch().reset();
+  const Status polled = environment_.consumer.poll(source.partition(), environment_.config.batch, batch_);
+  if (polled.code() == StatusCode::kRetry) return false;
+  MILLRACE_RETURN_IF_ERROR(polled);
+  if (context_->table) hear(batch_.records());
+  MILLRACE_RETURN_IF_ERROR(source.process(batch_.records(), batch_.arena(), *source_nodes_[index]));
+  source.read_up_to(environment_.consumer.position(source.partition()),
+                    environment_.consumer.high_watermark(source.partition()), now_ms());
+  MILLRACE_RETURN_IF_ERROR(source.settle(batch_.arena(), *source_nodes_[index]));
+  if (const auto seek = source.take_seek())
+    MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *seek));
+  MILLRACE_RETURN_IF_ERROR(environment_.collector.status());
+  return !batch_.empty();
+}
+
+void Task::hear(std::span<const RecordView> records) {
+  for (const RecordView& record : records) {
+    const auto decoded = decode_repartition_record(record.value);
+    if (!decoded.ok() || decoded->kind != RepartitionKind::kWord) continue;
+    context_->table->hear(decoded->word);
+    if (decoded->word.run > ended_run_) ended_run_ = 0;
+  }
+}
+
+bool Task::waits_for_records() const {
+  return std::ranges::all_of(context_->source_partitions, [](const auto& source) { return source->caught_up(); });
+}
+
+// --- commit
+
+void Task::flush() {
+  const std::int64_t wall_ms = environment_.clock.wall_ms();
+  for (std::size_t i = 0; i < source_nodes_.size(); ++i) {
+    const std::int64_t watermark_ms =
+        context_->table ? context_->table
+                              ->level(wall_ms, environment_.topology.repartition(part_.sources[i].name).lateness_ms)
+                              .closes
+                        : context_->source_partitions[i]->watermark_ms();
+    source_nodes_[i]->watermark(watermark_ms);
+  }
+  for (const auto& node : nodes_) node->flush();
+  if (context_->table) {
+    const bool behind =
+        std::ranges::any_of(context_->keepers, [](const TimeKeeper* keeper) { return keeper->behind(); });
+    if (!behind && context_->table->status() == SourceStatus::kEnded) ended_run_ = context_->table->run();
+  }
+  tell();
+}
+
+bool Task::ended() const {
+  if (context_->table) return ended_run_ != 0 && ended_run_ >= environment_.run;
+  return std::ranges::all_of(context_->source_partitions, [](const auto& source) { return source->ended(); });
+}
+
+std::vector<SourceWord> Task::words() const {
+  const std::int64_t wall_ms = environment_.clock.wall_ms();
+  const std::int32_t tasks = environment_.partitions.at(context_->source_partitions.front()->partition().topic);
+  std::vector<SourceWord> words;
+  if (!context_->table) {
+    const auto topics = static_cast<std::int32_t>(source_count());
+    for (std::int32_t i = 0; i < topics; ++i) {
+      const SourcePartition& source = *context_->source_partitions[static_cast<std::size_t>(i)];
+      words.push_back({.source = i * tasks + id_.partition,
+                       .sources = topics * tasks,
+                       .run = environment_.run,
+                       .watermark_ms = source.watermark_ms(),
+                       .status = source.status(now_ms(), environment_.config.idle_after.count()),
+                       .settled_ms = source.watermark_ms()});
+    }
+    return words;
+  }
+  const SourceTable& table = *context_->table;
+  SourceWord word{.source = id_.partition, .sources = tasks, .run = table.run()};
+  word.status = ended_run_ != 0 && ended_run_ == table.run() ? SourceStatus::kEnded
+                : table.status() == SourceStatus::kIdle ? SourceStatus::kIdle
+                                                        : SourceStatus::kActive;
+  const std::int64_t lateness_ms = environment_.topology.repartition(part_.sources.front().name).lateness_ms;
+  word.settled_ms = table.settled();
+  word.watermark_ms = table.level(wall_ms, lateness_ms).closes;
+  for (const TimeKeeper* keeper : context_->keepers) keeper->limit(word);
+  // The wall clock goes on without a word: the receiver adds it itself to what an idle source says.
+  if (word.status == SourceStatus::kIdle) word.watermark_ms = std::min(word.watermark_ms, table.settled());
+  words.push_back(word);
+  return words;
+}
+
+void Task::tell() {
+  const bool tells = std::ranges::any_of(
+      part_.sinks, [](const TopicName& sink) { return sink.kind == TopicName::Kind::kRepartition; });
+  if (!tells) return;
+  std::vector<SourceWord> now = words();
+  if (now == told_) return;
+  std::string value;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    if (i < told_.size() && now[i] == told_[i]) continue;
+    value.clear();
+    encode_source_word(now[i], value);
+    for (const TopicName& sink : part_.sinks) {
+      if (sink.kind != TopicName::Kind::kRepartition) continue;
+      const std::string topic = context_->resolve(sink);
+      for (std::int32_t partition = 0; partition < context_->partitions(sink); ++partition)
+        environment_.collector.send({.topic = topic, .partition = partition, .key = {}, .value = value});
+    }
+  }
+  told_ = std::move(now);
+}
+
+Status Task::prepare() {
+  class Writer final : public ChangelogWriter {
+   public:
+    explicit Writer(const Task& task) : task_(task) {}
+    Status write(std::string_view store, std::string_view key, std::string_view value) override {
+      if (store != store_) {
+        store_ = store;
+        topic_ = task_.changelog_topic(store_);
+      }
+      task_.environment_.collector.send(
+          {.topic = topic_, .partition = task_.id_.partition, .key = key, .value = value});
+      return task_.environment_.collector.status();
+    }
+
+   private:
+    const Task& task_;
+    std::string store_;
+    std::string topic_;
+  };
+  Writer writer(*this);
+  return context_->state->prepare(writer);
+}
+
+bool Task::changed() const {
+  for (const auto& source : context_->source_partitions)
+    if (source->offset() != source->committed_offset()) return true;
+  return ended_run_ != committed_ended_run_ || told_ != committed_told_ || context_->state->changed() ||
+         context_->counters() != committed_counters_ || ended() != committed_ended_;
+}
+
+void Task::offsets(std::uint64_t commit_id, const std::string& writer, std::vector<PartitionOffset>& out) const {
+  bool first = true;
+  for (const auto& source : context_->source_partitions) {
+    OffsetMetadata metadata;
+    metadata.highest_ms = source->highest_ms();
+    metadata.commit_id = commit_id;
+    metadata.writer = writer;
+    if (context_->table) {
+      metadata.run = ended_run_ != 0 ? ended_run_ : context_->table->run();
+      metadata.ended = ended_run_ != 0;
+    } else {
+      metadata.run = environment_.run;
+      metadata.end_offset = source->end_offset();
+      metadata.ended = source->ended();
+    }
+    if (first) metadata.counters = context_->counters();
+    first = false;
+    out.push_back({source->partition(), source->offset(), encode_offset_metadata(metadata)});
+  }
+}
+
+Status Task::committed(const Producer& producer) {
+  for (std::size_t i = 0; i < part_.stores.size(); ++i)
+    if (const auto offset = producer.delivered_offset({changelog_topic(part_.stores[i]), id_.partition}))
+      changelog_positions_[i] = std::max(changelog_positions_[i], *offset + 1);
+  MILLRACE_RETURN_IF_ERROR(context_->state->apply(changelog_positions_));
+  for (const auto& source : context_->source_partitions) source->committed();
+  for (const auto& node : nodes_) node->committed();
+  committed_ended_run_ = ended_run_;
+  committed_ended_ = ended();
+  committed_counters_ = context_->counters();
+  committed_told_ = told_;
+  return {};
+}
+
+Status Task::rewind() {
+  context_->state->discard();
+  if (context_->table) context_->table->reload();
+  context_->counters() = committed_counters_;
+  ended_run_ = committed_ended_run_;
+  told_ = committed_told_;
+  for (const auto& source : context_->source_partitions) {
+    source->rewind(now_ms());
+    MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source->partition(), source->offset()));
+  }
+  for (const auto& node : nodes_) node->aborted();
+  return {};
+}
+
+void Task::release() {
+  if (assigned_.empty()) return;
+  if (const Status status = environment_.consumer.unassign(assigned_); !status.ok())
+    environment_.log.write(LogLevel::kWarning, "could not stop fetching",
+                           {{"task", id_.text()}, {"error", status.message()}});
+  assigned_.clear();
+}
+
+}  // namespace millrace

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "millrace/framework/application_config.h"
+#include "millrace/framework/broker.h"
+#include "millrace/framework/source_status.h"
+#include "millrace/framework/task_context.h"
+#include "millrace/framework/topology.h"
+
+namespace millrace {
+
+struct TaskId {
+  int sub_topology = 0;
+  std::int32_t partition = 0;
+  auto operator<=>(const TaskId&) const = default;
+  std::string text() const;  ///< "0_3"
+};
+
+/// What all tasks of a thread share. Outlives them.
+struct TaskEnvironment {
+  const Topology& topology;
+  const ApplicationConfig& config;
+  const std::map<std::string, std::int32_t>& partitions;  ///< of every topic, by resolved name
+  const Clock& clock;
+  LogSink& log;
+  Consumer& consumer;
+  Admin& admin;
+  Collector& collector;
+  DeadLetters& dead_letters;
+  const TaskStateFactory& state_factory;
+  std::uint32_t run;  ///< the process's run number
+};
+
+/// One sub-topology on one partition number: its nodes, sources and state. One thread.
+///
+/// Life: take_over() until it says kRunning, in the order of design §6; then step()s; each commit is flush(), prepare(),
+/// offsets(), and committed(); anything that fails is rewind().
+class Task {
+ public:
+  Task(TaskId id, const TaskEnvironment& environment);
+  ~Task();
+
+  const TaskId& id() const { return id_; }
+
+  enum class TakeOver { kGoingOn, kRunning, kLaterRun };
+  /// One bounded turn of the take-over. kLaterRun: a process of a later run owns this task's data; leave.
+  Result<TakeOver> take_over();
+  bool running() const { return phase_ == Phase::kRunning; }
+
+  std::size_t source_count() const { return context_->source_partitions.size(); }
+  const SourcePartition& source(std::size_t index) const { return *context_->source_partitions[index]; }
+  /// Reads a batch of one source and processes it. True if there was something.
+  Result<bool> step(std::size_t source);
+
+  /// Step 1 of the commit: operators, then what is told downstream about time.
+  void flush();
+  /// Step 2: changelog records.
+  Status prepare();
+  /// Something would be lost or stay untold without a commit.
+  bool changed() const;
+  /// Step 3: offsets with their metadata.
+  void offsets(std::uint64_t commit_id, const std::string& writer, std::vector<PartitionOffset>& out) const;
+  /// Steps 5 and 6. `producer` tells where the changelog ends.
+  Status committed(const Producer& producer);
+  /// The transaction did not happen: back to the last commit.
+  Status rewind();
+  /// Stops fetching. The task is dropped afterwards.
+  void release();
+
+  bool committed_ended() const { return committed_ended_; }  ///< has committed `ended` in the process's run
+  const RunCounters& committed_counters() const { return committed_counters_; }
+  bool waits_for_records() const;  ///< all sources read up: only time or others can change something
+
+ private:
+  enum class Phase { kOffsets, kRestore, kRunning };
+  struct Restore {
+    std::string store;
+    TopicPartition changelog;
+    std::int64_t end = 0;
+  };
+
+  Result<TakeOver> read_offsets();
+  Result<TakeOver> restore_turn();
+  Status open();
+  Status read(std::size_t index);
+  void hear(std::span<const RecordView> records);
+  bool ended() const;
+  std::vector<SourceWord> words() const;
+  void tell();
+  std::string changelog_topic(const std::string& store) const;
+  std::int64_t now_ms() const { return environment_.clock.monotonic_ms(); }
+
+  TaskId id_;
+  const TaskEnvironment& environment_;
+  const SubTopology& part_;
+  Phase phase_ = Phase::kOffsets;
+
+  std::unique_ptr<TaskContext> context_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<SourceNode*> source_nodes_;  ///< one a source, in the order of the sub-topology's sources
+  RecordBatch batch_;
+
+  std::vector<PartitionOffset> taken_;  ///< committed offsets as read at the take-over
+  std::vector<OffsetMetadata> taken_metadata_;
+  std::vector<Restore> restores_;
+  std::vector<TopicPartition> assigned_;
+
+  std::uint32_t ended_run_ = 0;  ///< of a task that reads a repartition topic: the run that it has ended
+  std::uint32_t committed_ended_run_ = 0;
+  bool committed_ended_ = false;
+  RunCounters committed_counters_;
+  std::vector<SourceWord> told_;
+  std::vector<SourceWord> committed_told_;
+  std::vector<std::int64_t> changelog_positions_;
+};
+
+}  // namespace millrace

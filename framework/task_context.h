@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "millrace/framework/check.h"
+#include "millrace/framework/clock.h"
+#include "millrace/framework/collector.h"
+#include "millrace/framework/edge.h"
+#include "millrace/framework/graph.h"
+#include "millrace/framework/log.h"
+#include "millrace/framework/record_batch.h"
+#include "millrace/framework/run_counters.h"
+#include "millrace/framework/source_partition.h"
+#include "millrace/framework/source_table.h"
+#include "millrace/framework/task_state.h"
+
+namespace millrace {
+
+/// A node that holds results back decides with its task what is told downstream about time.
+class TimeKeeper {
+ public:
+  virtual ~TimeKeeper() = default;
+  /// Lowers the level and the settled time of `word` to what this node has really sent.
+  virtual void limit(SourceWord& word) const = 0;
+  /// Something that is due has not been emitted yet.
+  virtual bool behind() const = 0;
+};
+
+/// What a task offers its nodes: time, stores, outputs, edges. Lives as long as the task. One thread.
+class TaskContext {
+ public:
+  struct Parts {
+    const Clock& clock;
+    LogSink& log;
+    Collector& collector;
+    const std::string& application_id;
+    const std::map<std::string, std::int32_t>& partitions;  ///< of every topic of the topology, by resolved name
+    std::int32_t partition;
+    int edges;
+  };
+  explicit TaskContext(const Parts& parts)
+      : parts_(parts), edges_(static_cast<std::size_t>(parts.edges), nullptr) {}
+
+  const Clock& clock() const { return parts_.clock; }
+  LogSink& log() const { return parts_.log; }
+  Collector& collector() const { return parts_.collector; }
+  const std::string& application_id() const { return parts_.application_id; }
+  std::int32_t partition() const { return parts_.partition; }  ///< the task's number
+  std::string resolve(const TopicName& topic) const { return topic.resolve(parts_.application_id); }
+  std::int32_t partitions(const TopicName& topic) const { return parts_.partitions.at(resolve(topic)); }
+  /// Memory that lives until the end of the turn.
+  Arena& scratch() { return scratch_; }
+  RunCounters& counters() { return counters_; }
+
+  template <class T>
+  Edge<T>& edge(EdgeId<T> id) const {
+    void* const found = edges_.at(static_cast<std::size_t>(id.index));
+    MILLRACE_CHECK(found != nullptr, "nodes are opened from sinks to sources");
+    return *static_cast<Edge<T>*>(found);  // provide() with the same typed id put it there
+  }
+  template <class T>
+  void provide(EdgeId<T> id, Edge<T>& edge) {
+    edges_.at(static_cast<std::size_t>(id.index)) = &edge;
+  }
+
+  KeyValueStore& store(std::string_view name) const { return state->store(name); }
+  /// The source partition of this topic in this task.
+  SourcePartition& source(const TopicName& topic) const;
+  /// What is known of the sources of the repartition topic that this task reads; null in a task that reads other topics.
+  SourceTable* sources() const { return table.get(); }
+  /// Event time below which no record is accepted any more by any source of this task.
+  std::int64_t watermark_ms() const;
+  void keep_time(TimeKeeper& keeper) { keepers.push_back(&keeper); }
+  void count_late_windows(std::size_t definitions) {
+    if (counters_.late_by_window.size() < definitions) counters_.late_by_window.resize(definitions);
+  }
+
+  // Filled by the task.
+  std::unique_ptr<TaskState> state;
+  std::unique_ptr<SourceTable> table;
+  std::vector<std::unique_ptr<SourcePartition>> source_partitions;
+  std::vector<TimeKeeper*> keepers;
+
+ private:
+  Parts parts_;
+  std::vector<void*> edges_;
+  Arena scratch_;
+  RunCounters counters_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "millrace/framework/record.h"
+#include "millrace/framework/status.h"
+
+/// What a Task keeps and commits through. Implemented by state/; the Task receives a factory.
+namespace millrace {
+
+/// A named map of bytes with an overlay: writes are seen by reads at once, and are undone by TaskState::discard().
+/// One thread.
+class KeyValueStore {
+ public:
+  virtual ~KeyValueStore() = default;
+  /// The value, as a view that lives until the next call on this store; none if there is none.
+  virtual std::optional<std::string_view> get(std::string_view key) = 0;
+  virtual void put(std::string_view key, std::string_view value) = 0;
+  virtual void erase(std::string_view key) = 0;
+  /// Calls `visit` for all keys with this prefix, ascending. `visit` must not write to the store.
+  virtual void scan(std::string_view prefix,
+                    const std::function<void(std::string_view key, std::string_view value)>& visit) = 0;
+};
+
+/// Takes a store's changes into the open transaction (step 2 of the commit).
+class ChangelogWriter {
+ public:
+  virtual ~ChangelogWriter() = default;
+  /// A null value (nullptr data) is a tombstone.
+  virtual Status write(std::string_view store, std::string_view key, std::string_view value) = 0;
+};
+
+/// All stores of one task. The life of a commit: prepare() → transaction → apply(); or discard().
+class TaskState {
+ public:
+  virtual ~TaskState() = default;
+  /// REQUIRES: `name` is one of the task's stores.
+  virtual KeyValueStore& store(std::string_view name) = 0;
+  /// Where the changelog of this store is to be read from at a take-over; 0: from its start.
+  virtual std::int64_t changelog_position(std::string_view store) const = 0;
+  /// Takes committed changelog records in; a null value erases.
+  virtual Status restore(std::string_view store, std::span<const RecordView> records) = 0;
+  /// The take-over has read the changelog up to `position`.
+  virtual Status restored(std::string_view store, std::int64_t position) = 0;
+  /// Writes what changed since the last commit.
+  virtual Status prepare(ChangelogWriter& writer) = 0;
+  /// Steps 5 and 6: the overlay becomes state. `positions`: the changelog's end per store, in the order of the factory's names.
+  virtual Status apply(std::span<const std::int64_t> positions) = 0;
+  virtual void discard() = 0;
+  virtual bool changed() const = 0;  ///< something is in the overlay
+};
+
+struct TaskStateOptions {
+  std::string application_id;
+  std::string task;  ///< "<sub-topology>_<partition>"
+  std::string topology_fingerprint;
+  std::vector<std::string> stores;
+};
+
+using TaskStateFactory = std::function<Result<std::unique_ptr<TaskState>>(const TaskStateOptions&)>;
+
+}  // namespace millrace

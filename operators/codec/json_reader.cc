@@ -1,0 +1,118 @@
+#include "millrace/operators/codec/json_reader.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "millrace/framework/check.h"
+#include "millrace/operators/codec/json_scanner.h"
+
+namespace millrace {
+
+static_assert(kRecordPadding >= simdjson::SIMDJSON_PADDING, "records are parsed where they lie");
+
+struct JsonReader::State {
+  State(std::vector<JsonBinding> wanted, Check extent)
+      : bindings(std::move(wanted)),
+        check(extent),
+        all(bindings.empty() ? 0 : ~std::uint64_t{0} >> (64 - bindings.size())) {
+    for (std::size_t i = 0; i < bindings.size(); ++i)
+      if (!bindings[i].optional) required |= std::uint64_t{1} << i;
+  }
+
+  bool read_fast(std::string_view text, Arena& arena, std::span<JsonValue> values);
+  bool reserve(std::size_t size);
+
+  const std::vector<JsonBinding> bindings;
+  const Check check;
+  const std::uint64_t all;     ///< a bit for each binding
+  std::uint64_t required = 0;  ///< a bit for each that is not optional
+  simdjson::ondemand::parser parser;
+  JsonScanner scanner;
+};
+
+namespace {
+
+constexpr std::size_t kFirstCapacity = 16 * 1024;
+
+/// Checks an unread root value as far as that is cheap: containers are left to the parser, which counts their brackets.
+bool skippable(std::string_view token) {
+  const char* cursor = token.data();
+  const char* const end = cursor + token.size();
+  if (*cursor == '"' || *cursor == '{' || *cursor == '[') return true;
+  bool integral = false;
+  return (scan_json_number(cursor, end, integral) || scan_json_literal(cursor, end)) &&
+         (cursor == end || at_json_delimiter(cursor, end));
+}
+
+}  // namespace
+
+/// Makes room for a document of `size` bytes. Doubles, since the parser itself would follow each new length exactly.
+bool JsonReader::State::reserve(std::size_t size) {
+  if (size <= parser.capacity()) return true;
+  return parser.allocate(std::max(std::bit_ceil(size), kFirstCapacity)) == simdjson::SUCCESS;
+}
+
+/// Returns true if the record is good. False says nothing: the parser judges the document as a whole first, and so fails on bad
+/// bytes or an open string behind the bound fields too.
+bool JsonReader::State::read_fast(std::string_view text, Arena& arena, std::span<JsonValue> values) {
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object root;
+  if (text.front() != '{' || !reserve(text.size()) ||
+      parser.iterate(text.data(), text.size(), text.size() + kRecordPadding).get(document) ||
+      document.get_object().get(root))
+    return false;
+  const char* const end = text.data() + text.size();
+  std::uint64_t wanted = all;
+  for (auto next : root) {
+    simdjson::ondemand::field field;
+    if (std::move(next).get(field)) return false;
+    const char* const key = field.key().raw();
+    std::uint64_t candidates = wanted;
+    while (candidates != 0 && !json_key_equals(key, bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
+      candidates &= candidates - 1;
+    if (candidates == 0) {
+      if (!skippable(field.value().raw_json_token())) return false;
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(std::countr_zero(candidates));
+    const char* cursor = field.value().raw_json_token().data();
+    if (read_json_value(cursor, end, bindings[index], Utf8::kValid, arena, values[index]) != RecordError::kNone)
+      return false;
+    wanted &= ~(std::uint64_t{1} << index);
+    if (wanted == 0) return true;
+  }
+  return (wanted & required) == 0;
+}
+
+JsonReader::JsonReader(std::vector<JsonBinding> bindings, Check check) {
+  MILLRACE_CHECK(bindings.size() <= 64, "at most 64 fields can be bound");
+  for (std::size_t i = 0; i < bindings.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      MILLRACE_CHECK(bindings[i].name != bindings[j].name, "each field is bound once");
+  state_ = std::make_unique<State>(std::move(bindings), check);
+}
+
+JsonReader::JsonReader(const JsonReader& other) : state_(std::make_unique<State>(other.state_->bindings, other.state_->check)) {}
+JsonReader::JsonReader(JsonReader&& other) noexcept = default;
+JsonReader& JsonReader::operator=(JsonReader other) noexcept {
+  state_ = std::move(other.state_);
+  return *this;
+}
+JsonReader::~JsonReader() = default;
+
+DecodeOutcome JsonReader::read(const RecordView& record, Arena& arena, std::span<JsonValue> values) {
+  if (record.value.empty()) return {RecordError::kEmpty, {}};
+  const bool whole = state_->check == Check::kWholeDocument;
+  if (!whole && state_->read_fast(record.value, arena, values)) return {};
+  return state_->scanner.scan(record.value, state_->bindings,
+                              whole ? JsonScanner::Extent::kWholeDocument : JsonScanner::Extent::kLastBoundField,
+                              arena, values);
+}
+
+std::span<const JsonBinding> JsonReader::bindings() const { return state_->bindings; }
+JsonReader::Check JsonReader::check() const { return state_->check; }
+
+}  // namespace millrace

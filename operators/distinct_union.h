@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "millrace/operators/distinct_delta_format.h"
+#include "millrace/operators/fingerprint_set.h"
+#include "millrace/operators/ultraloglog.h"
+#include "millrace/operators/window_board.h"
+
+namespace millrace {
+
+/// Where a window's results go.
+class WindowResults {
+ public:
+  virtual ~WindowResults() = default;
+  struct Counts {
+    std::uint64_t users = 0;
+    std::uint64_t frames = 0;
+    std::uint32_t revision = 0;
+    bool final = true;
+    bool exact = true;                   ///< no idle or ended source was passed over
+    const UltraLogLog* sketch = nullptr; ///< of a sketch; borrowed
+  };
+  virtual void open(TaskContext& context) = 0;
+  virtual void write(const AssignedWindow& window, const Counts& counts) = 0;
+  virtual void end() = 0;
+};
+
+/// Stage 2 of distinct_count, one task a shard: the union of what stage 1 tells, per window, rolled up into larger windows
+/// (design §7).
+///
+/// Stored per window: the meta record; exact: fingerprints in levels of packed records, 64 of one level becoming one of the
+/// next, so that live changelog records grow with a window's size and not with its age; sketch: the sketch.
+class DistinctUnion final : public WindowBoard {
+ public:
+  DistinctUnion(Options options, std::unique_ptr<WindowResults> results)
+      : WindowBoard(std::move(options)), results_(std::move(results)) {}
+
+  void open(TaskContext& context) override;
+
+  static constexpr std::uint32_t kFanIn = 64;
+  static constexpr std::size_t kMaxPartBytes = 512 * 1024;
+  static constexpr std::size_t kLevels = 4;  ///< parts of the last one are not merged any more
+
+ private:
+  struct Level {
+    std::uint32_t first = 0;  ///< sequence numbers [first, next) are live
+    std::uint32_t next = 0;
+  };
+  struct Users final : Entry {
+    FingerprintSet set;
+    std::vector<Fingerprint> fresh;  ///< not yet in the store
+    std::array<Level, kLevels> levels;
+    std::unique_ptr<UltraLogLog> sketch;
+    bool sketch_grown = false;  ///< since it was written
+  };
+
+  std::unique_ptr<Entry> make_entry() override;
+  Status apply(std::string_view payload) override;
+  void save(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void load(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void erase(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void emit(const Entry& entry, bool final, bool exact) override;
+  void end_emission() override { results_->end(); }
+
+  Users* users(const AssignedWindow& window) { return static_cast<Users*>(find(window)); }
+  void unite(const AssignedWindow& window, std::size_t depth);
+  void unite_sketch(const AssignedWindow& window, std::string_view registers);
+  void store_part(Users& users, std::size_t level, std::string_view key, std::string_view part, KeyValueStore& store);
+  void merge_level(Users& users, std::size_t level, std::string_view key, KeyValueStore& store);
+  template <class Visit>
+  void each_child(const AssignedWindow& window, Visit visit) const;
+
+  std::unique_ptr<WindowResults> results_;
+  std::vector<std::vector<Fingerprint>> news_;  ///< by depth of the roll-up: what the next larger window must look at
+};
+
+/// Results as WindowStats through an inner edge: for a single shard.
+std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan, DistinctMethod method,
+                                               EdgeId<WindowStats> edge);
+/// Results of one of several shards, to the topic of stage 3.
+std::unique_ptr<WindowResults> results_to_topic(std::shared_ptr<const WindowPlan> plan, TopicName topic);
+
+}  // namespace millrace

@@ -1,0 +1,12 @@
+#include "millrace/operators/event_time.h"
+
+#include <fmt/format.h>
+
+namespace millrace::event_time_detail {
+
+std::string describe(std::string_view what, std::int64_t lateness_ms, std::optional<std::int64_t> guard_ms) {
+  return fmt::format("{}(lateness {}ms, jump guard {})", what, lateness_ms,
+                     guard_ms ? fmt::format("{}ms", *guard_ms) : "off");
+}
+
+}  // namespace millrace::event_time_detail

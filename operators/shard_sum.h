@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "millrace/operators/distinct_union.h"
+#include "millrace/operators/window_board.h"
+
+namespace millrace {
+
+/// Stage 3 of distinct_count with several shards: adds the shards' counts, or merges their sketches (design §7).
+///
+/// Stored per window and shard: the shard's latest result.
+class ShardSum final : public WindowBoard {
+ public:
+  ShardSum(Options options, std::unique_ptr<WindowResults> results)
+      : WindowBoard(std::move(options)), results_(std::move(results)) {}
+
+  void open(TaskContext& context) override;
+
+ private:
+  struct Parts final : Entry {
+    std::map<std::int32_t, std::string> by_shard;  ///< encoded ShardResult
+  };
+
+  std::unique_ptr<Entry> make_entry() override { return std::make_unique<Parts>(); }
+  Status apply(std::string_view payload) override;
+  void save(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void load(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void erase(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void emit(const Entry& entry, bool final, bool exact) override;
+  void end_emission() override { results_->end(); }
+
+  std::unique_ptr<WindowResults> results_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "millrace/framework/fused_node.h"
+#include "millrace/framework/task_context.h"
+#include "millrace/operators/distinct_method.h"
+#include "millrace/operators/window_stats.h"
+#include "millrace/operators/windows.h"
+
+namespace millrace {
+
+/// What the readers of windowed deltas share: which windows are open, when each is emitted, revised and forgotten
+/// (design §5.4, 5.5, 5.7). Subclasses say what is counted in a window. One thread.
+///
+/// All of it lives in the task's store, written at each commit for the windows that changed, and read back after an abort.
+class WindowBoard : public SourceNode, public TimeKeeper {
+ public:
+  struct Options {
+    std::shared_ptr<const WindowPlan> plan;
+    DistinctMethod method;
+    std::string store;
+    std::int64_t lateness_ms = 0;
+    std::int64_t update_every_ms = -1;  ///< wall clock between updates of open windows; negative: none
+  };
+
+  void open(TaskContext& context) override;
+  std::size_t process(std::span<const RecordView> records, Arena& arena, SourcePartition& source) override;
+  void flush() override;
+  void committed() override;
+  void aborted() override;
+  void limit(SourceWord& word) const override;
+  bool behind() const override { return first_unsent_ms_.has_value(); }
+
+  /// At most so many results in one transaction; the rest follows in the next ones.
+  static constexpr std::size_t kMaxResults = 8192;
+  /// Windows that some partition has not passed keep their state so long after their last emission (wall clock).
+  static constexpr std::int64_t kKeepMs = 24LL * 3600 * 1000;
+
+ protected:
+  struct Position {
+    std::int64_t close_ms;
+    std::int64_t end_ms;
+    std::int64_t length_ms;
+    WindowKind kind;
+    int definition;
+    std::int64_t start_ms;
+    auto operator<=>(const Position&) const = default;
+  };
+  /// What every window has, whatever is counted in it.
+  struct Entry {
+    virtual ~Entry() = default;
+    AssignedWindow window;
+    std::uint64_t frames = 0;
+    std::uint32_t revision = 0;
+    bool changed = false;     ///< since it was last emitted as final
+    bool moved = false;       ///< since it was last emitted at all
+    std::int64_t emitted_ms = -1;
+  };
+
+  explicit WindowBoard(Options options) : options_(std::move(options)) {}
+
+  // --- what a subclass says
+  virtual std::unique_ptr<Entry> make_entry() = 0;
+  /// Takes one delta in. kFailed: damaged or of another version.
+  virtual Status apply(std::string_view payload) = 0;
+  /// Writes or reads what is counted in a window, beyond what every window has. `key` is the window's.
+  virtual void save(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
+  virtual void load(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
+  virtual void erase(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
+  virtual void emit(const Entry& entry, bool final, bool exact) = 0;
+  virtual void end_emission() = 0;
+
+  // --- what it may use
+  const WindowPlan& plan() const { return *options_.plan; }
+  const Options& options() const { return options_; }
+  TaskContext& context() const { return *context_; }
+  /// The window's entry, made if it is new; null if its state has expired: it is never opened again.
+  Entry* find(const AssignedWindow& window);
+  /// What is counted in the window has changed: it is written at the commit, and due again.
+  void touch(Entry& entry, bool final = true);
+  void count_dropped(std::uint64_t frames) { context_->counters().dropped_after_close += frames; }
+  static std::string prefixed(char prefix, std::string_view key) { return std::string(1, prefix).append(key); }
+
+ private:
+  using Windows = std::map<Position, std::unique_ptr<Entry>>;
+
+  Position position(const AssignedWindow& window) const;
+  void write(Entry& entry);
+  void read(const Position& position, std::string_view key);
+  void read_gone();
+  void emit_due(const SourceTable::Level& level, std::int64_t now_ms);
+  void emit_updates(std::int64_t now_ms);
+  void retire(std::int64_t now_ms);
+
+  Options options_;
+  TaskContext* context_ = nullptr;
+  KeyValueStore* store_ = nullptr;
+  Windows windows_;
+  std::set<Position> touched_;  ///< since the last commit
+  std::int64_t gone_ms_ = kNoTime;  ///< highest close time ever expired
+  std::optional<std::int64_t> first_unsent_ms_;
+  std::int64_t last_update_ms_ = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""An installed Millrace is enough for a consumer: find_package, ten lines, run.
+
+Installs the release build into a scratch prefix, and configures, builds and runs the projects beside this
+script against it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import ring_report  # noqa: E402
+import syntax_check  # noqa: E402
+from ring_report import Failure  # noqa: E402
+
+# What a consumer must not need unless it asks for a component.
+HIDDEN = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ["RocksDB", "spdlog", "CLI11", "simdjson"]]
+PROGRAMS = ["frames", "millrace", "unique_users", "report"]
+
+
+class Installation:
+    """One installed copy, and consumers built against it."""
+
+    def __init__(self, build):
+        self.build = build
+        self.scratch = tempfile.mkdtemp(prefix="millrace-install-")
+        self.prefix = os.path.join(self.scratch, "prefix")
+
+    def run(self, *command, code=0, **environment):
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False,
+                                 env={**os.environ, **environment})
+        output = outcome.stdout + outcome.stderr
+        if (outcome.returncode == 0) != (code == 0):
+            raise Failure(f"{' '.join(command)}\nended with {outcome.returncode}:\n{output[-4000:]}")
+        return output
+
+    def configure(self, project, *options, code=0, **environment):
+        binary = os.path.join(self.scratch, os.path.basename(project))
+        shutil.rmtree(binary, ignore_errors=True)
+        output = self.run("cmake", "-S", project, "-B", binary, "-G", "Ninja",
+                          f"-DCMAKE_CXX_COMPILER={syntax_check.compiler(self.build)}",
+                          f"-DCMAKE_PREFIX_PATH={self.prefix}", *options, code=code, **environment)
+        return binary, output
+
+    def build_and_run(self, name, *options, **environment):
+        binary, _ = self.configure(os.path.join(HERE, name), *options, **environment)
+        self.run("cmake", "--build", binary)
+        self.run(os.path.join(binary, name))
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def installs(installation):
+    installation.run("cmake", "--install", installation.build, "--prefix", installation.prefix)
+    for path in ["include/millrace/framework/status.h", "include/millrace/millrace.h"]:
+        if not os.path.exists(os.path.join(installation.prefix, path)):
+            raise Failure(f"{path} is not installed")
+
+
+def programs_run(installation):
+    for program in PROGRAMS:
+        installation.run(os.path.join(installation.prefix, "bin", program), "--version")
+
+
+def consumer_runs(installation):
+    installation.build_and_run("consumer")
+
+
+def framework_needs_little(installation):
+    """Neither RocksDB nor librdkafka nor the libraries of programs are looked for unless asked for."""
+    visible = os.path.join(installation.scratch, "pkgconfig")
+    os.makedirs(visible, exist_ok=True)
+    with open(os.path.join(visible, "libxxhash.pc"), "w", encoding="utf-8") as file:
+        file.write("Name: xxhash\nDescription: only this is visible\nVersion: 0.8.1\nLibs: -lxxhash\n")
+    installation.build_and_run("framework_only", *HIDDEN, PKG_CONFIG_LIBDIR=visible)
+
+
+def unknown_component_is_named(installation):
+    project = os.path.join(installation.scratch, "unknown_component")
+    os.makedirs(project, exist_ok=True)
+    with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+        file.write("cmake_minimum_required(VERSION 3.25)\nproject(unknown_component CXX)\n"
+                   "find_package(millrace REQUIRED COMPONENTS kafak)\n")
+    _, output = installation.configure(project, code=1)
+    if "millrace has no component 'kafak'" not in " ".join(output.split()):
+        raise Failure(f"the component is not named:\n{output}")
+
+
+def other_minor_version_is_refused(installation):
+    project = os.path.join(installation.scratch, "other_version")
+    os.makedirs(project, exist_ok=True)
+    with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+        file.write("cmake_minimum_required(VERSION 3.25)\nproject(other_version CXX)\n"
+                   "find_package(millrace 0.0 REQUIRED)\n")
+    installation.configure(project, code=1)
+
+
+def main():
+    arguments = ring_report.argument_parser(__doc__.splitlines()[0]).parse_args()
+    installation = Installation(arguments.build)
+    cases = [(f"Install.{name}", lambda case=case: case(installation)) for name, case in [
+        ("PutsHeadersAndLibrariesUnderThePrefix", installs),
+        ("ProgramsRunFromThePrefix", programs_run),
+        ("TenLineConsumerRuns", consumer_runs),
+        ("FrameworkAloneNeedsOnlyFmtAndXxhash", framework_needs_little),
+        ("UnknownComponentIsNamed", unknown_component_is_named),
+        ("OtherMinorVersionIsRefused", other_minor_version_is_refused),
+    ]]
+    try:
+        code = ring_report.run(arguments, cases)
+    finally:
+        installation.close()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""The programs as a user runs them: generated frames to results, from files, embedded broker and Kafka.
+
+Whatever the road (file, broker, partitions, threads, instances, shards), the lines must be the same, and
+right by the naive count of naive_count.py. Kafka cases need MILLRACE_TEST_KAFKA=HOST:PORT.
+"""
+
+import functools
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import naive_count  # noqa: E402
+import ring_report  # noqa: E402
+from ring_report import Failure  # noqa: E402
+
+FRAMES = 20_000
+HANG_SECONDS = 180  # ends a hang; nothing here takes a tenth of it
+START = ["--start", "1468244384"]
+
+# What a data set is made of, and the windows (seconds) it is counted in.
+DATA = {
+    "in-order": (["--users", "4000", "--rate", "90", "--seed", "1", "--bytes", "600"], [60]),
+    "late": (["--users", "4000", "--rate", "90", "--seed", "2", "--bytes", "600",
+              "--late-percent", "5", "--max-delay", "5s"], [60]),
+    "too-late": (["--users", "4000", "--rate", "90", "--seed", "3", "--bytes", "300",
+                  "--late-percent", "5", "--max-delay", "90s"], [60]),
+    "hard": (["--users", "1500", "--rate", "90", "--seed", "4", "--bytes", "600",
+              "--late-percent", "5", "--max-delay", "9s", "--flip-percent", "0.2",
+              "--broken-percent", "1", "--crlf"], [60]),
+    "edges": (["--users", "1500", "--rate", "3", "--seed", "5", "--bytes", "300",
+               "--flip-percent", "0.5", "--broken-percent", "1"], [60, 600, 86400]),
+}
+
+
+class Programs:
+    """The programs of one build, a scratch folder, and generated data with their naive counts."""
+
+    def __init__(self, build):
+        self.bin = os.path.join(build, "bin")
+        self.scratch = tempfile.mkdtemp(prefix="millrace-programs-")
+        self.number = itertools.count()
+        self.once = threading.Lock()
+
+    def unique(self, what):
+        """A name that no other case uses, also not on a Kafka that outlives this run."""
+        return f"{what}-{os.getpid()}-{next(self.number)}"
+
+    def command(self, *arguments):
+        return [os.path.join(self.bin, arguments[0]), *map(str, arguments[1:])]
+
+    def run(self, *arguments, code=0, stdin=None):
+        """Standard output of a program that must end with `code`."""
+        outcome = subprocess.run(self.command(*arguments), input=stdin, capture_output=True,
+                                 timeout=HANG_SECONDS, cwd=self.scratch, check=False)
+        self.last_error = outcome.stderr.decode(errors="replace")
+        if outcome.returncode != code:
+            raise Failure(f"{' '.join(map(str, arguments))}\nended with {outcome.returncode} instead of "
+                          f"{code}:\n{self.last_error[-3000:]}")
+        return outcome.stdout.decode()
+
+    def data(self, name):
+        """(path, windows, naive results, naive counts, counts with 4 partitions)."""
+        with self.once:
+            return self._data(name)
+
+    @functools.lru_cache(maxsize=None)
+    def _data(self, name):
+        options, windows = DATA[name]
+        path = os.path.join(self.scratch, name + ".jsonl")
+        with open(path, "wb") as file:
+            subprocess.run(self.command("frames", "--count", FRAMES, *START, *options), stdout=file,
+                           stderr=subprocess.DEVNULL, check=True, timeout=HANG_SECONDS)
+        lines = naive_count.read_frames(path)
+        return path, windows, {partitions: naive_count.count(lines, windows, partitions=partitions)
+                               for partitions in [1, 4]}
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def window_options(windows):
+    return [word for window in windows for word in ["--window", f"{window}s"]]
+
+
+def check_results(text, expected):
+    """`text` are lines of unique_users; `expected` is what naive_count gives."""
+    results, _ = expected
+    found = naive_count.results_of(text)
+    if found != results:
+        wrong = [pair for pair in itertools.zip_longest(results, found) if pair[0] != pair[1]]
+        raise Failure(f"{len(wrong)} of {len(results)} windows are wrong; naive, then unique_users "
+                      "(ts, duration_s, unique_users, frames):\n" +
+                      "\n".join(f"{mine}  {theirs}" for mine, theirs in wrong[:5]))
+    if not all(json.loads(line)["final"] for line in text.splitlines()):
+        raise Failure("a result of a bounded run is not final")
+
+
+def check_summary(path, expected):
+    with open(path, encoding="utf-8") as file:
+        summary = json.load(file)
+    _, counts = expected
+    found = {name: summary[name] for name in counts._asdict()}
+    if found != counts._asdict():
+        raise Failure(f"the summary says {found}, the naive count {counts._asdict()}")
+
+
+# From a file ---------------------------------------------------------------------------------------------
+
+
+def count_file(programs, path, windows, *options):
+    summary = programs.unique("summary")
+    text = programs.run("unique_users", "--from", path, "--output", "-", *window_options(windows),
+                        "--lateness", "5s", "--on-bad-record", "skip", "--summary", summary, *options)
+    return text, os.path.join(programs.scratch, summary)
+
+
+def file_case(programs, name, *options):
+    path, windows, naive = programs.data(name)
+    text, summary = count_file(programs, path, windows, *options)
+    check_results(text, naive[1])
+    check_summary(summary, naive[1])
+
+
+def standard_input_case(programs):
+    path, windows, naive = programs.data("hard")
+    with open(path, "rb") as file:
+        text = programs.run("unique_users", "--from", "-", "--output", "-", *window_options(windows),
+                            "--lateness", "5s", "--on-bad-record", "skip", stdin=file.read())
+    check_results(text, naive[1])
+
+
+def many_windows_case(programs):
+    """Several windows in one run are what as many runs with one window each give."""
+    path, _, _ = programs.data("late")
+    windows = ["1m", "10m", "1h", "day"]
+    together = programs.run("unique_users", "--from", path, "--output", "-", "--lateness", "5s",
+                            *(word for window in windows for word in ["--window", window]))
+    apart = "".join(programs.run("unique_users", "--from", path, "--output", "-", "--lateness", "5s",
+                                 "--window", window) for window in windows)
+    if sorted(together.splitlines()) != sorted(apart.splitlines()):
+        raise Failure(f"in one run:\n{together}\nin four:\n{apart}")
+
+
+def dead_letter_file_case(programs):
+    """Every record that is not counted or late is in the dead-letter file, as it was."""
+    path, windows, naive = programs.data("hard")
+    dead = os.path.join(programs.scratch, programs.unique("dead"))
+    programs.run("unique_users", "--from", path, "--output", "-", *window_options(windows), "--lateness",
+                 "5s", "--dead-letter", dead)
+    found = naive_count.read_frames(dead)
+    if len(found) != naive[1][1].dead_lettered:
+        raise Failure(f"{len(found)} dead letters, naive {naive[1][1].dead_lettered}")
+    if not set(found) <= set(naive_count.read_frames(path)):
+        raise Failure("a dead letter is not a line of the input")
+
+
+# Through a broker ----------------------------------------------------------------------------------------
+
+
+class Run:
+    """Topics of one application on one broker."""
+
+    def __init__(self, programs, broker):
+        self.programs = programs
+        self.broker = broker
+        self.frames, self.users, self.dead = map(programs.unique, ["frames", "users", "dead"])
+        self.application = programs.unique("application")
+        self.summary = os.path.join(programs.scratch, self.application + ".json")
+
+    def create(self, partitions):
+        for topic, count in [(self.frames, partitions), (self.users, 1), (self.dead, 1)]:
+            self.programs.run("millrace", "create", "--broker", self.broker, "--topic", topic,
+                              "--partitions", count)
+
+    def load(self, path):
+        self.programs.run("millrace", "load", "--broker", self.broker, "--topic", self.frames,
+                          "--partitioner", "round-robin", path)
+
+    def options(self, windows, *more):
+        return ["unique_users", "--broker", self.broker, "--input", self.frames, "--output", self.users,
+                "--dead-letter", self.dead, "--application-id", self.application, "--state-dir",
+                os.path.join(self.programs.scratch, self.programs.unique("state")),
+                *window_options(windows), "--lateness", "5s", *more]
+
+    def count(self, windows, *more):
+        self.programs.run(*self.options(windows, "--until-end", "--summary", self.summary, *more))
+
+    def cat(self, topic):
+        return self.programs.run("millrace", "cat", "--broker", self.broker, "--topic", topic,
+                                 "--until-end")
+
+
+def embedded(programs):
+    return "embedded:" + os.path.join(programs.scratch, programs.unique("broker"))
+
+
+def kafka(_programs):
+    bootstrap = os.environ.get("MILLRACE_TEST_KAFKA")
+    if not bootstrap:
+        raise ring_report.Skip("MILLRACE_TEST_KAFKA is not set")
+    return bootstrap
+
+
+def broker_case(programs, broker, name, partitions, *options):
+    path, windows, naive = programs.data(name)
+    run = Run(programs, broker(programs))
+    run.create(partitions)
+    run.load(path)
+    run.count(windows, *options)
+    check_results(run.cat(run.users), naive[partitions])
+    check_summary(run.summary, naive[partitions])
+    dead = len(run.cat(run.dead).splitlines())
+    if dead != naive[partitions][1].dead_lettered:
+        raise Failure(f"{dead} records in the dead-letter topic, "
+                      f"naive {naive[partitions][1].dead_lettered}")
+
+
+def two_processes_case(programs, name):
+    """Two instances of one application share the partitions and leave together."""
+    path, windows, naive = programs.data(name)
+    run = Run(programs, kafka(programs))
+    run.create(4)
+    run.load(path)
+    instances = [subprocess.Popen(
+        programs.command(*run.options(windows, "--until-end", "--instance-id", instance)),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=programs.scratch)
+        for instance in ["first", "second"]]
+    for instance in instances:
+        _, error = instance.communicate(timeout=HANG_SECONDS)
+        if instance.returncode != 0:
+            raise Failure(f"an instance ended with {instance.returncode}:\n{error.decode()[-3000:]}")
+    check_results(run.cat(run.users), naive[4])
+
+
+def wait_for(what, condition):
+    """Polls until `condition()` is true; the deadline only ends a hang."""
+    deadline = time.monotonic() + HANG_SECONDS
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise Failure(f"{what} did not happen in {HANG_SECONDS} s")
+        time.sleep(0.2)
+    return found
+
+
+def idle_case(programs, broker):
+    """A quiet input lets its last window out; more of the same minute is a revision, and nothing is lost."""
+    run = Run(programs, broker(programs))
+    run.create(1)
+    first, second = (os.path.join(programs.scratch, programs.unique("part")) for _ in range(2))
+    with open(first, "w", encoding="utf-8") as file:
+        file.writelines(f'{{"ts":{1468244340 + i % 110},"uid":"user-{i}"}}\n' for i in range(1000))
+    with open(second, "w", encoding="utf-8") as file:
+        file.writelines(f'{{"ts":{1468244440 + i % 10},"uid":"late-{i}"}}\n' for i in range(100))
+    last_minute = 1468244400
+
+    def emitted():
+        lines = [json.loads(line) for line in run.cat(run.users).splitlines()]
+        return [line for line in lines if line["ts"] == last_minute and line["final"]]
+
+    run.load(first)
+    process = subprocess.Popen(programs.command(*run.options([60], "--idle-after", "1s")),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=programs.scratch)
+    try:
+        before = wait_for("the last window", emitted)
+        if [each.get("revision", 0) for each in before] != [0]:
+            raise Failure(f"not one first emission of the last window, but {before}")
+        run.load(second)
+        after = wait_for("the revision", lambda: [each for each in emitted() if each.get("revision")])
+        if after[-1]["frames"] != before[0]["frames"] + 100:
+            raise Failure(f"first {before[0]}, then {after[-1]}: frames are lost")
+        if after[-1]["unique_users"] != before[0]["unique_users"] + 100:
+            raise Failure(f"first {before[0]}, then {after[-1]}: users are lost")
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=HANG_SECONDS)
+    if code != 0:
+        raise Failure(f"Ctrl-C ended it with {code}")
+
+
+# How programs talk ---------------------------------------------------------------------------------------
+
+
+def same_seed_case(programs):
+    options = ["frames", "--count", "500", *START, "--users", "50", "--rate", "10", "--late-percent", "5",
+               "--flip-percent", "1", "--broken-percent", "1"]
+    if programs.run(*options, "--seed", "7") != programs.run(*options, "--seed", "7"):
+        raise Failure("the same seed gives other bytes")
+    if programs.run(*options, "--seed", "7") == programs.run(*options, "--seed", "8"):
+        raise Failure("another seed gives the same bytes")
+
+
+def help_case(programs, program):
+    if "--help" not in programs.run(program, "--help"):
+        raise Failure(f"{program} --help does not name --help")
+    if not re.search(r"\d+\.\d+\.\d+", programs.run(program, "--version")):
+        raise Failure(f"{program} --version names no version")
+
+
+def usage_case(programs, naming, *arguments):
+    """Wrong usage is exit code 2 and a line that names what is wrong."""
+    programs.run(*arguments, code=2)
+    if naming not in programs.last_error:
+        raise Failure(f"'{naming}' is not named: {programs.last_error[-1000:]}")
+
+
+def describe_case(programs):
+    """The program is the same program with and without a broker."""
+    def sub_topologies(*options):
+        text = programs.run("unique_users", *options, "--window", "1m", "--describe")
+        return [line for line in text.splitlines() if "ub-topology" in line]
+    one = sub_topologies("--broker", "embedded:", "--input", "a", "--output", "b")
+    other = sub_topologies("--from", "a", "--output", "-")
+    if not one or len(one) != len(other):
+        raise Failure(f"{one} with a broker, {other} with a file")
+
+
+def cases_of(programs):
+    def case(name, function, *arguments):
+        return name, lambda: function(programs, *arguments)
+
+    for program in ["frames", "millrace", "unique_users", "report"]:
+        yield case(f"Usage.HelpAndVersionOf_{program}", help_case, program)
+    yield case("Usage.UnknownOption", usage_case, "--windw", "unique_users", "--windw", "1m")
+    yield case("Usage.MissingInput", usage_case, "--input", "unique_users", "--broker", "embedded:",
+               "--output", "b")
+    yield case("Usage.DescribesTheSameTopologyWithoutABroker", describe_case)
+    yield case("Frames.AreTheSameBytesForTheSameSeed", same_seed_case)
+    for name in DATA:
+        yield case(f"File.{name}", file_case, name)
+    yield case("File.hard_threads2_shards3", file_case, "hard", "--threads", "2", "--shards", "3")
+    yield case("File.StandardInput", standard_input_case)
+    yield case("File.SeveralWindowsInOneRunEqualOneRunEach", many_windows_case)
+    yield case("File.DeadLettersAreTheLinesThatWereBad", dead_letter_file_case)
+    for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
+        for name in DATA:
+            yield case(f"{label}.{name}_partitions1", broker_case, broker, name, 1)
+        for name in ["in-order", "late"]:
+            yield case(f"{label}.{name}_partitions4_threads1", broker_case, broker, name, 4)
+            yield case(f"{label}.{name}_partitions4_threads2", broker_case, broker, name, 4,
+                       "--threads", "2")
+            yield case(f"{label}.{name}_partitions4_threads2_shards3", broker_case, broker, name, 4,
+                       "--threads", "2", "--shards", "3")
+        yield case(f"{label}.hard_partitions4", broker_case, broker, "hard", 4)
+    for name in ["in-order", "late"]:
+        yield case(f"Kafka.{name}_partitions4_TwoProcesses", two_processes_case, name)
+    yield case("Kafka.QuietInputIsEmittedAndRevised", idle_case, kafka)
+
+
+def main():
+    arguments = ring_report.argument_parser(__doc__.splitlines()[0]).parse_args()
+    programs = Programs(arguments.build)
+    try:
+        code = ring_report.run(arguments, list(cases_of(programs)))
+    finally:
+        programs.close()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
