@@ -99,6 +99,11 @@ Status Application::wait() {
   return error_;
 }
 
+bool Application::wait_for(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return done_.wait_for(lock, timeout, [&] { return running_ == 0; });
+}
+
 void Application::set_state(ApplicationState state) {
   {
     const std::lock_guard lock(mutex_);

@@ -53,6 +53,8 @@ class Application {
   void request_stop();
   /// Waits until all threads are done: stopped, failed, or at the end of a bounded run. Returns the first error.
   Status wait();
+  /// Waits at most so long. True if all threads are done.
+  bool wait_for(std::chrono::milliseconds timeout);
   ApplicationStatus status() const;
 
   /// What was committed for all partitions by all instances: the counters of design §5.1, summed.

@@ -88,6 +88,7 @@ class Consumer {
   /// End of the log (uncommitted view) as told by the broker since the last assign() or seek(); none if not told yet.
   virtual std::optional<std::int64_t> high_watermark(const TopicPartition& partition) const = 0;
   /// Blocks until an assigned partition may have records, the group may have news, wakeup(), or the time-out.
+  /// What was left in a partition that nobody polled since the last wait() does not end it again.
   virtual void wait(std::chrono::milliseconds timeout) = 0;
   /// Ends a wait() under way or the next one. From any thread or signal-free context.
   virtual void wakeup() = 0;
@@ -95,7 +96,8 @@ class Consumer {
   /// Committed offsets with metadata (kNone where nothing is committed), in the order asked. Stable: while a
   /// transaction that carries offsets of these partitions is pending the answer is kRetry.
   virtual Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions) = 0;
-  /// Leaves the group (unless static) and drops all assignments. Idempotent; bounded in time.
+  /// Leaves the group (unless static) and drops all assignments. Idempotent; bounded in time. A consumer destroyed
+  /// without it stays a member until its session ends, as after a crash.
   virtual Status close() = 0;
 };
 

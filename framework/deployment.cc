@@ -14,10 +14,15 @@ class Deployer {
   Deployer(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log)
       : topology_(topology), config_(config), broker_(broker), log_(log) {}
 
-  Result<Deployment> run() {
+  Status check() {
     MILLRACE_RETURN_IF_ERROR(check_group());
     for (const SubTopology& part : topology_.sub_topologies())
       if (!part.reads_repartition()) MILLRACE_RETURN_IF_ERROR(check_sources(part));
+    return {};
+  }
+
+  Result<Deployment> run() {
+    MILLRACE_RETURN_IF_ERROR(check());
     // Writers come before readers, so each repartition topic knows how many tasks write it.
     for (const SubTopology& part : topology_.sub_topologies()) MILLRACE_RETURN_IF_ERROR(check_sinks(part));
     for (const SubTopology& part : topology_.sub_topologies()) MILLRACE_RETURN_IF_ERROR(check_changelogs(part));
@@ -138,6 +143,10 @@ class Deployer {
 
 Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log) {
   return Deployer(topology, config, broker, log).run();
+}
+
+Status check_deployment(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log) {
+  return Deployer(topology, config, broker, log).check();
 }
 
 std::vector<TopicPartition> source_partitions(const Topology& topology, const ApplicationConfig& config,

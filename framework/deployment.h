@@ -21,6 +21,9 @@ struct Deployment {
 /// run number. kInvalid: topology and topics do not fit, the text names both sides; kFailed: broker or topic is missing.
 Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log);
 
+/// The checks alone: nothing is created.
+Status check_deployment(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log);
+
 /// The partitions whose committed offsets describe the run: those of every source of every sub-topology.
 std::vector<TopicPartition> source_partitions(const Topology& topology, const ApplicationConfig& config,
                                               const Deployment& deployment);

@@ -32,13 +32,15 @@ void FingerprintSet::resize(std::size_t new_capacity) {
   limit_ = new_capacity / 5 * 4;
 }
 
-/// One more bit decides where a fingerprint belongs: in the same slot as before or in its twin in the upper half. So in the
-/// order of the slots each can be taken out and put back, and finds its place at or before the slot it leaves.
+/// One more bit decides where a fingerprint belongs: in the same slot as before or in its twin in
+/// the upper half. So in the order of the slots each can be taken out and put back, and finds its
+/// place at or before the slot it leaves.
 void FingerprintSet::double_capacity() {
   const std::size_t old_capacity = capacity();
   // Those at the very beginning may have been pushed there around the end; they come last.
   std::vector<Fingerprint> first;
-  for (std::size_t i = 0; slots_[i] != Fingerprint{}; ++i) first.push_back(std::exchange(slots_[i], {}));
+  for (std::size_t i = 0; slots_[i] != Fingerprint{}; ++i)
+    first.push_back(std::exchange(slots_[i], {}));
   resize(old_capacity * 2);
   for (std::size_t i = first.size(); i < old_capacity; ++i) {
     const Fingerprint moved = std::exchange(slots_[i], {});

@@ -10,10 +10,11 @@
 
 namespace millrace {
 
-/// A set of fingerprints: one flat array of 16-byte slots, linear probing from the low bits of `low`.
+/// A set of fingerprints: one flat array of 16-byte slots, linear probing from the low bits of
+/// `low`.
 ///
-/// Filled to at most 4/5 and doubled in place, so it takes 20 to 40 bytes per fingerprint, at the peak of growing too.
-/// Allocates only when it grows; an empty one owns no memory. Not thread-safe.
+/// Filled to at most 4/5 and doubled in place, so it takes 20 to 40 bytes per fingerprint, at the
+/// peak of growing too. Allocates only when it grows; an empty one owns no memory. Not thread-safe.
 class FingerprintSet {
  public:
   FingerprintSet() = default;
@@ -25,8 +26,10 @@ class FingerprintSet {
 
   /// Adds `fingerprint`. Returns true if it was not in the set yet.
   bool insert(Fingerprint fingerprint) {
-    if (fingerprint == Fingerprint{}) [[unlikely]] return !std::exchange(has_zero_, true);
-    if (used_ >= limit_) [[unlikely]] grow(used_ + 1);
+    if (fingerprint == Fingerprint{}) [[unlikely]]
+      return !std::exchange(has_zero_, true);
+    if (used_ >= limit_) [[unlikely]]
+      grow(used_ + 1);
     Fingerprint* const slot = find(fingerprint);
     if (*slot != Fingerprint{}) return false;
     *slot = fingerprint;
@@ -35,11 +38,13 @@ class FingerprintSet {
   }
 
   bool contains(Fingerprint fingerprint) const {
-    if (fingerprint == Fingerprint{}) [[unlikely]] return has_zero_;
+    if (fingerprint == Fingerprint{}) [[unlikely]]
+      return has_zero_;
     return used_ != 0 && *find(fingerprint) != Fingerprint{};
   }
 
-  /// Starts loading the memory that insert() or contains() will touch: for batches into sets larger than the caches.
+  /// Starts loading the memory that insert() or contains() will touch: for batches into sets larger
+  /// than the caches.
   void prefetch(Fingerprint fingerprint) const {
     if (slots_ != nullptr) __builtin_prefetch(&slots_[fingerprint.low & mask_]);
   }
@@ -47,17 +52,20 @@ class FingerprintSet {
   std::size_t size() const { return used_ + (has_zero_ ? 1 : 0); }
   bool empty() const { return size() == 0; }
 
-  /// Calls `visit(Fingerprint)` for each, in an order that depends on the content and its history only.
+  /// Calls `visit(Fingerprint)` for each, in an order that depends on the content and its history
+  /// only.
   ///
-  /// Walks the array in blocks that leap over it. Slot order would hand another, smaller set all its first elements for the
-  /// same few slots, and filling it would take quadratic time.
+  /// Walks the array in blocks that leap over it. Slot order would hand another, smaller set all
+  /// its first elements for the same few slots, and filling it would take quadratic time.
   template <class Visit>
   void for_each(Visit&& visit) const {
     if (has_zero_) visit(Fingerprint{});
     if (used_ == 0) return;
     const std::size_t blocks = capacity() / kBlockSlots;
-    // Odd, so that it meets every block of a power of two; near the golden section, so that any prefix is spread evenly.
-    const std::size_t leap = static_cast<std::size_t>(static_cast<double>(blocks) * 0.6180339887) | 1;
+    // Odd, so that it meets every block of a power of two; near the golden section, so that any
+    // prefix is spread evenly.
+    const std::size_t leap =
+        static_cast<std::size_t>(static_cast<double>(blocks) * 0.6180339887) | 1;
     for (std::size_t i = 0, block = 0; i < blocks; ++i, block = (block + leap) & (blocks - 1)) {
       const Fingerprint* const begin = &slots_[block * kBlockSlots];
       for (const Fingerprint* slot = begin; slot != begin + kBlockSlots; ++slot)
@@ -94,7 +102,8 @@ class FingerprintSet {
   void resize(std::size_t capacity);
   void swap(FingerprintSet& other) noexcept;
 
-  std::unique_ptr<Fingerprint[], Free> slots_;  ///< all zero = empty; from malloc, so that it can be extended in place
+  std::unique_ptr<Fingerprint[], Free>
+      slots_;  ///< all zero = empty; from malloc, so that it can be extended in place
   std::size_t mask_ = 0;
   std::size_t used_ = 0;   ///< occupied slots
   std::size_t limit_ = 0;  ///< slots that may be occupied before growing

@@ -10,7 +10,8 @@
 namespace millrace {
 namespace {
 
-/// First-order bias of the maximum-likelihood estimate: c = ln 2 * (1 + 2/4) * zeta(3, 1 + 1/4) / zeta(2, 1 + 1/4)^2.
+/// First-order bias of the maximum-likelihood estimate: c = ln 2 * (1 + 2/4) * zeta(3, 1 + 1/4) /
+/// zeta(2, 1 + 1/4)^2.
 constexpr double kBias = 0.48147376527720065;
 
 /// The log-likelihood of x = n / m is  -alpha x + sum over k of beta[k] ln(1 - exp(-x / 2^k)).
@@ -19,7 +20,8 @@ struct Likelihood {
   std::array<double, 64> beta{};
 };
 
-/// Adds up what each register says. Update value k comes with probability 2^-k, the highest one, w, with that of w - 1.
+/// Adds up what each register says. Update value k comes with probability 2^-k, the highest one, w,
+/// with that of w - 1.
 Likelihood likelihood_of(std::span<const std::uint8_t> registers, int precision) {
   std::array<std::uint32_t, 256> count{};
   for (const std::uint8_t value : registers) ++count[value];
@@ -48,9 +50,11 @@ Likelihood likelihood_of(std::span<const std::uint8_t> registers, int precision)
   return likelihood;
 }
 
-/// Finds the x of highest likelihood: the root of  sum of beta[k] 2^-k / (exp(x 2^-k) - 1)  -  alpha.
+/// Finds the x of highest likelihood: the root of  sum of beta[k] 2^-k / (exp(x 2^-k) - 1)  -
+/// alpha.
 ///
-/// That falls and is convex, so Newton's steps from the left of the root rise to it and never pass it.
+/// That falls and is convex, so Newton's steps from the left of the root rise to it and never pass
+/// it.
 double most_likely(const Likelihood& likelihood) {
   double count = 0;
   double slope = 0;
@@ -83,13 +87,15 @@ double most_likely(const Likelihood& likelihood) {
 }  // namespace
 
 UltraLogLog::UltraLogLog(int precision) : precision_(precision) {
-  MILLRACE_CHECK(precision >= kMinPrecision && precision <= kMaxPrecision, "a sketch precision of 3 to 18");
+  MILLRACE_CHECK(precision >= kMinPrecision && precision <= kMaxPrecision,
+                 "a sketch precision of 3 to 18");
   registers_.resize(std::size_t{1} << precision);
 }
 
 void UltraLogLog::merge(const UltraLogLog& other) {
   if (other.precision_ > precision_) return merge(other.reduced(precision_));
-  MILLRACE_CHECK(other.precision_ == precision_, "a sketch merges others of its own or a higher precision");
+  MILLRACE_CHECK(other.precision_ == precision_,
+                 "a sketch merges others of its own or a higher precision");
   for (std::size_t i = 0; i < registers_.size(); ++i) merge_register(i, other.registers_[i]);
 }
 
@@ -102,8 +108,10 @@ UltraLogLog UltraLogLog::reduced(int precision) const {
     std::uint8_t& place = result.registers_[i >> dropped];
     // The bits that chose the register now lead those whose zeros are counted.
     const std::size_t leading = i & ((std::size_t{1} << dropped) - 1);
-    const std::uint64_t seen = leading == 0 ? unpack(registers_[i]) << dropped
-                                            : std::uint64_t{1} << (dropped - static_cast<int>(std::bit_width(leading)) + 2);
+    const std::uint64_t seen =
+        leading == 0
+            ? unpack(registers_[i]) << dropped
+            : std::uint64_t{1} << (dropped - static_cast<int>(std::bit_width(leading)) + 2);
     set(place, unpack(place) | seen);
   }
   return result;

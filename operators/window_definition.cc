@@ -20,11 +20,16 @@ std::int64_t to_ms(sys_days day) { return sys_time<milliseconds>{day}.time_since
 
 std::int64_t seconds_per(char unit) {
   switch (unit) {
-    case 's': return 1;
-    case 'm': return 60;
-    case 'h': return 3'600;
-    case 'd': return kSecondsPerDay;
-    default: return 0;
+    case 's':
+      return 1;
+    case 'm':
+      return 60;
+    case 'h':
+      return 3'600;
+    case 'd':
+      return kSecondsPerDay;
+    default:
+      return 0;
   }
 }
 
@@ -37,7 +42,10 @@ Result<WindowDefinition> WindowDefinition::parse(std::string_view text) {
   if (text == "year") return calendar_year();
 
   const auto refuse = [&](std::string_view why) {
-    return Status::invalid(fmt::format("window '{}' {}: give a number with s, m, h or d (as in 90s, 10m, 1h), or day, week, month, year", text, why));
+    return Status::invalid(
+        fmt::format("window '{}' {}: give a number with s, m, h or d (as in 90s, 10m, 1h), or day, "
+                    "week, month, year",
+                    text, why));
   };
   if (text.empty()) return refuse("is empty");
   std::int64_t count = 0;
@@ -62,7 +70,8 @@ Window WindowDefinition::window_of(std::int64_t timestamp_ms) const {
   }
   const sys_days day = std::chrono::floor<days>(sys_time<milliseconds>{milliseconds{timestamp_ms}});
   switch (kind_) {
-    case WindowKind::kDay: return {to_ms(day), to_ms(day + days{1})};
+    case WindowKind::kDay:
+      return {to_ms(day), to_ms(day + days{1})};
     case WindowKind::kWeek: {
       const sys_days monday = day - (std::chrono::weekday{day} - std::chrono::Monday);
       return {to_ms(monday), to_ms(monday + days{7})};
@@ -74,31 +83,43 @@ Window WindowDefinition::window_of(std::int64_t timestamp_ms) const {
     }
     case WindowKind::kYear: {
       const auto year = std::chrono::year_month_day{day}.year();
-      return {to_ms(sys_days{year / 1 / 1}), to_ms(sys_days{(year + std::chrono::years{1}) / 1 / 1})};
+      return {to_ms(sys_days{year / 1 / 1}),
+              to_ms(sys_days{(year + std::chrono::years{1}) / 1 / 1})};
     }
-    case WindowKind::kTumbling: break;
+    case WindowKind::kTumbling:
+      break;
   }
   MILLRACE_CHECK(false, "a window kind that exists");
 }
 
 std::int64_t WindowDefinition::nominal_ms() const {
   switch (kind_) {
-    case WindowKind::kTumbling: return seconds_ * 1'000;
-    case WindowKind::kDay: return milliseconds{days{1}}.count();
-    case WindowKind::kWeek: return milliseconds{std::chrono::weeks{1}}.count();
-    case WindowKind::kMonth: return milliseconds{std::chrono::months{1}}.count();
-    case WindowKind::kYear: return milliseconds{std::chrono::years{1}}.count();
+    case WindowKind::kTumbling:
+      return seconds_ * 1'000;
+    case WindowKind::kDay:
+      return milliseconds{days{1}}.count();
+    case WindowKind::kWeek:
+      return milliseconds{std::chrono::weeks{1}}.count();
+    case WindowKind::kMonth:
+      return milliseconds{std::chrono::months{1}}.count();
+    case WindowKind::kYear:
+      return milliseconds{std::chrono::years{1}}.count();
   }
   MILLRACE_CHECK(false, "a window kind that exists");
 }
 
 std::string WindowDefinition::name() const {
   switch (kind_) {
-    case WindowKind::kTumbling: return fmt::format_int(seconds_).str();
-    case WindowKind::kDay: return "day";
-    case WindowKind::kWeek: return "week";
-    case WindowKind::kMonth: return "month";
-    case WindowKind::kYear: return "year";
+    case WindowKind::kTumbling:
+      return fmt::format_int(seconds_).str();
+    case WindowKind::kDay:
+      return "day";
+    case WindowKind::kWeek:
+      return "week";
+    case WindowKind::kMonth:
+      return "month";
+    case WindowKind::kYear:
+      return "year";
   }
   MILLRACE_CHECK(false, "a window kind that exists");
 }
@@ -113,15 +134,18 @@ bool WindowDefinition::divides(const WindowDefinition& larger) const {
       if (larger.kind_ == WindowKind::kTumbling)
         return larger.seconds_ > kSecondsPerDay && larger.seconds_ % kSecondsPerDay == 0;
       return larger.kind_ != WindowKind::kDay;
-    case WindowKind::kMonth: return larger.kind_ == WindowKind::kYear;
+    case WindowKind::kMonth:
+      return larger.kind_ == WindowKind::kYear;
     case WindowKind::kWeek:
-    case WindowKind::kYear: return false;
+    case WindowKind::kYear:
+      return false;
   }
   MILLRACE_CHECK(false, "a window kind that exists");
 }
 
 WindowDefinition tumbling(std::chrono::seconds length) {
-  MILLRACE_CHECK(length.count() > 0 && length <= WindowDefinition::kMaxTumbling, "a window of a second to a century");
+  MILLRACE_CHECK(length.count() > 0 && length <= WindowDefinition::kMaxTumbling,
+                 "a window of a second to a century");
   return {WindowKind::kTumbling, length.count()};
 }
 WindowDefinition calendar_day() { return {WindowKind::kDay, 0}; }

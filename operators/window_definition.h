@@ -20,7 +20,8 @@ struct Window {
 
 enum class WindowKind : std::uint8_t { kTumbling, kDay, kWeek, kMonth, kYear };
 
-/// Cuts time into windows: of equal length, aligned to the Unix epoch, or by the UTC calendar. A small value; copy freely.
+/// Cuts time into windows: of equal length, aligned to the Unix epoch, or by the UTC calendar. A
+/// small value; copy freely.
 class WindowDefinition {
  public:
   /// Longest tumbling window: a century. Keeps all arithmetic far from overflow.
@@ -40,13 +41,16 @@ class WindowDefinition {
   /// Length; of months and years, which differ, the mean of the Gregorian calendar.
   std::int64_t nominal_ms() const;
 
-  /// Stands in a result's key: the seconds of a tumbling window ("60"), else "day", "week", "month", "year".
+  /// Stands in a result's key: the seconds of a tumbling window ("60"), else "day", "week",
+  /// "month", "year".
   std::string name() const;
 
-  /// True if each of these windows lies inside one window of `larger`, so that `larger` can be rolled up from them.
+  /// True if each of these windows lies inside one window of `larger`, so that `larger` can be
+  /// rolled up from them.
   ///
-  /// A strict partial order: of tumbling(86400s) and calendar_day(), which cut alike, only the first divides the other. Weeks
-  /// start on Monday and divide nothing; the epoch was a Thursday, so tumbling(604800s) does not divide them either.
+  /// A strict partial order: of tumbling(86400s) and calendar_day(), which cut alike, only the
+  /// first divides the other. Weeks start on Monday and divide nothing; the epoch was a Thursday,
+  /// so tumbling(604800s) does not divide them either.
   bool divides(const WindowDefinition& larger) const;
 
   bool operator==(const WindowDefinition&) const = default;
@@ -63,7 +67,8 @@ class WindowDefinition {
   std::int64_t seconds_;  ///< of a tumbling window, else 0
 };
 
-/// Windows of `length`, aligned to the Unix epoch. REQUIRES: one second to WindowDefinition::kMaxTumbling.
+/// Windows of `length`, aligned to the Unix epoch. REQUIRES: one second to
+/// WindowDefinition::kMaxTumbling.
 WindowDefinition tumbling(std::chrono::seconds length);
 /// Days in UTC.
 WindowDefinition calendar_day();

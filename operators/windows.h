@@ -64,6 +64,9 @@ struct Windowed {
 class WindowAssigner {
  public:
   explicit WindowAssigner(std::shared_ptr<const WindowPlan> plan) : plan_(std::move(plan)) {}
+  /// A copy starts without assignments.
+  WindowAssigner(const WindowAssigner& other) : plan_(other.plan_) {}
+  WindowAssigner(WindowAssigner&&) = default;
 
   const WindowAssignment& assign(std::int64_t event_ms, std::int64_t watermark_ms) {
     if (current_ != nullptr && current_->fits(event_ms, watermark_ms)) [[likely]] return *current_;

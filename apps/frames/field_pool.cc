@@ -6,8 +6,10 @@ namespace millrace {
 namespace {
 
 constexpr std::array<std::string_view, 16> kKeys = {
-    "session", "page",  "referrer", "agent", "country", "items",  "price", "tags",
-    "status",  "\u043a\u043b\u044e\u0447",  "Ts", "uid_hash", "uids", "\\u0074sx", "na\\\"me", ""};
+    "session", "page",     "referrer", "agent",     "country",
+    "items",   "price",    "tags",     "status",    "\u043a\u043b\u044e\u0447",
+    "Ts",      "uid_hash", "uids",     "\\u0074sx", "na\\\"me",
+    ""};
 
 // As they stand in the document: escaped already.
 constexpr std::array<std::string_view, 16> kStrings = {
@@ -28,13 +30,22 @@ constexpr std::array<std::string_view, 16> kStrings = {
     R"("uid")",
     R"("")"};
 
-constexpr std::array<std::string_view, 12> kScalars = {
-    "0", "-17", "4711", "0.322842", "-1.5e-7", "6.02E+23", "9007199254740993", "4000000000.0",
-    "true", "false", "null", "18446744073709551615"};
+constexpr std::array<std::string_view, 12> kScalars = {"0",
+                                                       "-17",
+                                                       "4711",
+                                                       "0.322842",
+                                                       "-1.5e-7",
+                                                       "6.02E+23",
+                                                       "9007199254740993",
+                                                       "4000000000.0",
+                                                       "true",
+                                                       "false",
+                                                       "null",
+                                                       "18446744073709551615"};
 
 constexpr std::array<std::string_view, 8> kDecoys = {
-    R"("ts":1)",       R"("ts": "99")",    R"("ts":4000000000.0)", R"("ts":null)",
-    R"("uid":"decoy")", R"("uid" : 7)", R"("uid":null)",        R"("uid":{"uid":"deeper"})"};
+    R"("ts":1)",        R"("ts": "99")", R"("ts":4000000000.0)", R"("ts":null)",
+    R"("uid":"decoy")", R"("uid" : 7)",  R"("uid":null)",        R"("uid":{"uid":"deeper"})"};
 
 constexpr std::array<std::string_view, 4> kColons = {":", ":", ": ", " : "};
 

@@ -14,10 +14,12 @@ namespace {
 
 constexpr std::int64_t kMinStart_s = 86'400;  // no frame may be so late that its ts is negative
 constexpr std::int64_t kMaxStart_s = 4'000'000'000;  // with room for a flipped bit below 2^33
-constexpr std::uint32_t kLowestFlip = std::countr_zero(static_cast<std::uint64_t>(FrameGenerator::kFlipFloor_s));
+constexpr std::uint32_t kLowestFlip =
+    std::countr_zero(static_cast<std::uint64_t>(FrameGenerator::kFlipFloor_s));
 constexpr std::uint32_t kFlips = 32 - kLowestFlip;  // bits 13 to 31
 
-/// The beginning of some users' uids: what it is, how it is usually written in JSON, and how it may be.
+/// The beginning of some users' uids: what it is, how it is usually written in JSON, and how it may
+/// be.
 struct Prefix {
   std::string_view text;
   std::string_view json;
@@ -72,7 +74,8 @@ Status FrameOptions::validate() const {
   MILLRACE_RETURN_IF_ERROR(check_range("users", users, 1, 4294967295.0));
   MILLRACE_RETURN_IF_ERROR(check_range("rate", rate, 1, 4294967295.0));
   MILLRACE_RETURN_IF_ERROR(check_range("bytes", bytes, 1, kMaxBytes));
-  MILLRACE_RETURN_IF_ERROR(check_range("start", static_cast<double>(start_s), kMinStart_s, kMaxStart_s));
+  MILLRACE_RETURN_IF_ERROR(
+      check_range("start", static_cast<double>(start_s), kMinStart_s, kMaxStart_s));
   MILLRACE_RETURN_IF_ERROR(check_range("late-percent", late_percent, 0, 100));
   MILLRACE_RETURN_IF_ERROR(check_range("flip-percent", flip_percent, 0, 100));
   MILLRACE_RETURN_IF_ERROR(check_range("broken-percent", broken_percent, 0, 100));
@@ -138,7 +141,8 @@ void FrameGenerator::set_uid_field(std::uint32_t user) {
   const std::array<char, 16> digits = hex_of(hash);
   const bool escaped = random_.one_in(8);
   uid_field_ = random_.one_in(4) ? "\"uid\": \"" : "\"uid\":\"";
-  if (const Prefix* prefix = prefix_of(hash)) uid_field_ += escaped ? prefix->escaped : prefix->json;
+  if (const Prefix* prefix = prefix_of(hash))
+    uid_field_ += escaped ? prefix->escaped : prefix->json;
   if (escaped) {
     static constexpr std::string_view kHex = "0123456789abcdef";
     const auto first = static_cast<unsigned char>(digits[0]);
@@ -160,7 +164,8 @@ std::string FrameGenerator::uid(std::uint32_t user) const {
   return text;
 }
 
-/// Appends an object with the two fields at random places; returns where in `out` the second of them begins.
+/// Appends an object with the two fields at random places; returns where in `out` the second of
+/// them begins.
 std::size_t FrameGenerator::append_object(std::string& out) {
   const std::size_t begin = out.size();
   const auto add = [&](std::string_view field) {
@@ -172,7 +177,8 @@ std::size_t FrameGenerator::append_object(std::string& out) {
     while (out.size() - begin < length) add(pool_.pick(random_));
   };
 
-  const std::uint32_t length = options_.bytes - options_.bytes / 4 + random_.below(options_.bytes / 2 + 1);
+  const std::uint32_t length =
+      options_.bytes - options_.bytes / 4 + random_.below(options_.bytes / 2 + 1);
   std::uint32_t first_at = random_.below(length);
   std::uint32_t second_at = random_.below(length);
   std::string_view first = ts_field_;

@@ -37,20 +37,31 @@ struct Arguments {
 void declare(Options& options, Arguments& line) {
   options.heading("Amount");
   options.add("count", line.count, "frames to write").range(1, 1e15).required();
-  options.add_bytes("bytes", line.bytes, "mean length of a frame, about").range(1, FrameOptions::kMaxBytes);
+  options.add_bytes("bytes", line.bytes, "mean length of a frame, about")
+      .range(1, FrameOptions::kMaxBytes);
   options.heading("Content");
-  options.add("users", line.users, "users; each frame's is drawn from them, all equally likely").range(1, kMax32Bits);
-  options.add("rate", line.rate, "frames per second of event time: ts rises by one each so many frames; nothing waits")
+  options.add("users", line.users, "users; each frame's is drawn from them, all equally likely")
       .range(1, kMax32Bits);
-  options.add("seed", line.frames.seed, "the same seed gives the same bytes, another one other users");
+  options
+      .add("rate", line.rate,
+           "frames per second of event time: ts rises by one each so many frames; nothing waits")
+      .range(1, kMax32Bits);
+  options.add("seed", line.frames.seed,
+              "the same seed gives the same bytes, another one other users");
   options.add("start", line.frames.start_s, "ts of the first frame").value_name("UNIX_S");
   options.heading("Trouble (percent of the frames)");
-  options.add("late-percent", line.frames.late_percent, "frames whose ts is up to --max-delay earlier").range(0, 100);
-  options.add("max-delay", line.max_delay, "how late at most, in whole seconds").range(1s, 24h);
-  options.add("flip-percent", line.frames.flip_percent, "frames whose ts has one bit flipped, hours to decades away")
+  options
+      .add("late-percent", line.frames.late_percent, "frames whose ts is up to --max-delay earlier")
       .range(0, 100);
-  options.add("broken-percent", line.frames.broken_percent,
-              "lines that are no frames: cut, not JSON, a field missing or of the wrong type, empty, invalid UTF-8")
+  options.add("max-delay", line.max_delay, "how late at most, in whole seconds").range(1s, 24h);
+  options
+      .add("flip-percent", line.frames.flip_percent,
+           "frames whose ts has one bit flipped, hours to decades away")
+      .range(0, 100);
+  options
+      .add("broken-percent", line.frames.broken_percent,
+           "lines that are no frames: cut, not JSON, a field missing or of the wrong type, empty, "
+           "invalid UTF-8")
       .range(0, 100);
   options.add("crlf", line.frames.crlf, "end lines in CR LF");
 }
@@ -62,7 +73,8 @@ Result<FrameOptions> frame_options(const Arguments& line) {
   frames.bytes = static_cast<std::uint32_t>(line.bytes);
   frames.max_delay = std::chrono::duration_cast<std::chrono::seconds>(line.max_delay);
   if (frames.max_delay != line.max_delay)
-    return Status::invalid(fmt::format("max-delay is {} ms: it must be whole seconds, as ts is", line.max_delay.count()));
+    return Status::invalid(fmt::format("max-delay is {} ms: it must be whole seconds, as ts is",
+                                       line.max_delay.count()));
   MILLRACE_RETURN_IF_ERROR(frames.validate());
   return frames;
 }
@@ -73,7 +85,8 @@ Status write_all(std::string_view bytes) {
     if (written >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno != EINTR) {
-      return Status::failed(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+      return Status::failed(
+          fmt::format("cannot write to standard output: {}", std::strerror(errno)));
     }
   }
   return {};
@@ -83,8 +96,9 @@ Status write_frames(const FrameOptions& options, std::int64_t count) {
   FrameGenerator generator(options);
   Terminal terminal;
   const SystemClock clock;
-  Progress progress(terminal, clock,
-                    {.task = "frames", .unit = "frames", .total_bytes = {}, .total_records = count});
+  Progress progress(
+      terminal, clock,
+      {.task = "frames", .unit = "frames", .total_bytes = {}, .total_records = count});
   std::string lines;
   std::int64_t written = 0;
   for (std::int64_t done = 1; done <= count; ++done) {
@@ -100,12 +114,14 @@ Status write_frames(const FrameOptions& options, std::int64_t count) {
 
 int run(int argc, char** argv) {
   Arguments line;
-  Options options({"frames",
-                   kVersion,
-                   "Writes frames as JSON lines to standard output, the same bytes for the same options.",
-                   {{"frames --count 1000000 --users 20000 > frames.jsonl", "a million frames of 20,000 users"},
-                    {"frames --count 100000 --late-percent 5 --broken-percent 1 | unique_users --from - --output -",
-                     "counts the users of frames as life sends them"}}});
+  Options options(
+      {"frames",
+       kVersion,
+       "Writes frames as JSON lines to standard output, the same bytes for the same options.",
+       {{"frames --count 1000000 --users 20000 > frames.jsonl", "a million frames of 20,000 users"},
+        {"frames --count 100000 --late-percent 5 --broken-percent 1 | unique_users --from - "
+         "--output -",
+         "counts the users of frames as life sends them"}}});
   declare(options, line);
   if (const std::optional<int> code = options.parse_main(argc, argv)) return *code;
   const Result<FrameOptions> frames = frame_options(line);

@@ -4,15 +4,16 @@
 
 namespace millrace {
 
-/// A small random generator whose sequence is part of the `frames` program's promise: the same seed gives the same
-/// bytes on every machine and with every standard library (Steele, Lea, Flood: "Fast splittable pseudorandom number
-/// generators", OOPSLA 2014).
+/// A small random generator whose sequence is part of the `frames` program's promise: the same seed
+/// gives the same bytes on every machine and with every standard library (Steele, Lea, Flood: "Fast
+/// splittable pseudorandom number generators", OOPSLA 2014).
 class SplitMix {
  public:
   explicit SplitMix(std::uint64_t seed) : state_(seed) {}
 
   std::uint64_t next() { return mix(state_ += 0x9e3779b97f4a7c15u); }
-  /// Uniform in [0, bound), by multiplication: the bias of at most bound / 2^32 does not matter here.
+  /// Uniform in [0, bound), by multiplication: the bias of at most bound / 2^32 does not matter
+  /// here.
   std::uint32_t below(std::uint32_t bound) {
     return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32);
   }

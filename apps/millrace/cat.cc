@@ -35,7 +35,12 @@ void append_text(std::string_view name, std::string_view text, JsonWriter& write
 
 void append_json(std::int32_t partition, const RecordView& record, std::string& out) {
   JsonWriter writer{out};
-  writer.begin_object().key("partition").integer(partition).key("offset").integer(record.offset).key("timestamp");
+  writer.begin_object()
+      .key("partition")
+      .integer(partition)
+      .key("offset")
+      .integer(record.offset)
+      .key("timestamp");
   if (record.timestamp_ms == RecordView::kNoTimestamp) {
     writer.null();
   } else {
@@ -57,9 +62,10 @@ class Cat {
  public:
   Cat(Consumer& consumer, bool json) : consumer_{consumer}, json_{json} {}
 
-  // Prints each partition to the end it has now, one after the other, so that the same topic gives the same output.
-  Status print_until_end(const std::vector<TopicPartition>& partitions, const std::vector<OffsetRange>& ranges,
-                         const StopSignal& stop) {
+  // Prints each partition to the end it has now, one after the other, so that the same topic gives
+  // the same output.
+  Status print_until_end(const std::vector<TopicPartition>& partitions,
+                         const std::vector<OffsetRange>& ranges, const StopSignal& stop) {
     for (std::size_t i = 0; i < partitions.size() && !stop.requested(); ++i) {
       MILLRACE_RETURN_IF_ERROR(assign(partitions[i], ranges[i].first));
       while (consumer_.position(partitions[i]) < ranges[i].end && !stop.requested()) {
@@ -71,8 +77,8 @@ class Cat {
     return flush();
   }
 
-  Status follow(const std::vector<TopicPartition>& partitions, const std::vector<OffsetRange>& ranges,
-                const StopSignal& stop) {
+  Status follow(const std::vector<TopicPartition>& partitions,
+                const std::vector<OffsetRange>& ranges, const StopSignal& stop) {
     for (std::size_t i = 0; i < partitions.size(); ++i) {
       MILLRACE_RETURN_IF_ERROR(assign(partitions[i], ranges[i].first));
     }
@@ -123,7 +129,9 @@ class Cat {
   }
 
   // A broker that is away for now comes back; the client keeps trying.
-  static Status tolerate(const Status& status) { return status.code() == StatusCode::kRetry ? Status{} : status; }
+  static Status tolerate(const Status& status) {
+    return status.code() == StatusCode::kRetry ? Status{} : status;
+  }
 
   Consumer& consumer_;
   const bool json_;
@@ -160,15 +168,19 @@ int cat(int argc, char** argv) {
   CatOptions targets;
   Options options{{"millrace cat",
                    kVersion,
-                   "Prints the committed records of a topic, values as lines, and goes on with what arrives until Ctrl-C.",
-                   {{"millrace cat --broker localhost:9092 --topic results --until-end", "what is there now, partition by partition"},
-                    {"millrace cat --broker embedded:demo --topic results --json", "with partition, offset, timestamp and key"}}}};
+                   "Prints the committed records of a topic, values as lines, and goes on with "
+                   "what arrives until Ctrl-C.",
+                   {{"millrace cat --broker localhost:9092 --topic results --until-end",
+                     "what is there now, partition by partition"},
+                    {"millrace cat --broker embedded:demo --topic results --json",
+                     "with partition, offset, timestamp and key"}}}};
   declare_broker_options(options, targets.broker);
   options.heading("Records");
   options.add("topic", targets.topic, "topic to read").value_name("TOPIC").required();
   options.add("until-end", targets.until_end, "stop at what is the end now");
   options.add("json", targets.json,
-              "one JSON object per record: partition, offset, timestamp (Unix ms), key, value, headers; bytes that are not UTF-8 become U+FFFD");
+              "one JSON object per record: partition, offset, timestamp (Unix ms), key, value, "
+              "headers; bytes that are not UTF-8 become U+FFFD");
   if (const auto code = options.parse_main(argc, argv)) return *code;
   return report(options.info().name, cat_topic(targets));
 }

@@ -11,8 +11,8 @@ Status create_topic(const BrokerOptions& broker, const TopicSpec& topic) {
   Session session;
   MILLRACE_RETURN_IF_ERROR(session.open(broker, Session::Missing::kCreate));
   MILLRACE_RETURN_IF_ERROR(session.admin().create_topic(topic));
-  return write_output(fmt::format("created topic '{}' with {} partition{}\n", topic.name, topic.partitions,
-                                  topic.partitions == 1 ? "" : "s"));
+  return write_output(fmt::format("created topic '{}' with {} partition{}\n", topic.name,
+                                  topic.partitions, topic.partitions == 1 ? "" : "s"));
 }
 
 }  // namespace
@@ -23,14 +23,18 @@ int create(int argc, char** argv) {
   Options options{{"millrace create",
                    kVersion,
                    "Creates a topic.",
-                   {{"millrace create --broker localhost:9092 --topic frames --partitions 4", "four partitions"},
-                    {"millrace create --broker localhost:9092 --topic users --partitions 4 --set cleanup.policy=compact",
+                   {{"millrace create --broker localhost:9092 --topic frames --partitions 4",
+                     "four partitions"},
+                    {"millrace create --broker localhost:9092 --topic users --partitions 4 --set "
+                     "cleanup.policy=compact",
                      "with a configuration of its own"}}}};
   declare_broker_options(options, broker);
   options.heading("Topic");
   options.add("topic", topic.name, "its name").value_name("TOPIC").required();
   options.add("partitions", topic.partitions, "number of partitions").range(1, 100'000).required();
-  options.add("replication", topic.replication, "copies of each partition").range(1, 1000).default_text("the broker's default");
+  options.add("replication", topic.replication, "copies of each partition")
+      .range(1, 1000)
+      .default_text("the broker's default");
   options.add_properties("set", topic.configs, "a configuration of the topic, as retention.ms=-1");
   if (const auto code = options.parse_main(argc, argv)) return *code;
   return report(options.info().name, create_topic(broker, topic));

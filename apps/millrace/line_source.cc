@@ -16,7 +16,8 @@ namespace millrace::tool {
 
 Result<std::unique_ptr<LineSource>> LineSource::open(const std::string& path, int stop_fd) {
   const int file = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return Status::invalid(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  if (file < 0)
+    return Status::invalid(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
   struct stat info {};
   std::optional<std::int64_t> size;
   if (fstat(file, &info) == 0 && S_ISREG(info.st_mode)) size = info.st_size;
@@ -58,15 +59,17 @@ void LineSource::make_room() {
 Result<LineSource::More> LineSource::fill() {
   if (ended_) return More::kEnd;
   if (end_ - begin_ >= kMaxLineBytes) {
-    return Status::failed(fmt::format("'{}' has a line of more than {} MiB, at byte {}: it does not look like text",
-                                      path_, kMaxLineBytes >> 20, offset_));
+    return Status::failed(
+        fmt::format("'{}' has a line of more than {} MiB, at byte {}: it does not look like text",
+                    path_, kMaxLineBytes >> 20, offset_));
   }
   make_room();
   while (true) {
     if (!wait_for_input()) return More::kStopped;
     const ssize_t got = read(file_, buffer_.get() + end_, capacity_ - end_);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) return Status::failed(fmt::format("cannot read '{}': {}", path_, std::strerror(errno)));
+    if (got < 0)
+      return Status::failed(fmt::format("cannot read '{}': {}", path_, std::strerror(errno)));
     ended_ = got == 0;
     end_ += static_cast<std::size_t>(got);
     return ended_ && begin_ == end_ ? More::kEnd : More::kLines;
@@ -78,7 +81,8 @@ bool LineSource::next(std::string_view& line) {
   const void* const found = std::memchr(data + searched_, '\n', end_ - searched_);
   if (found == nullptr) searched_ = end_;
   if (found == nullptr && (!ended_ || begin_ == end_)) return false;
-  const std::size_t stop = found == nullptr ? end_ : static_cast<std::size_t>(static_cast<const char*>(found) - data);
+  const std::size_t stop =
+      found == nullptr ? end_ : static_cast<std::size_t>(static_cast<const char*>(found) - data);
   const std::size_t next_begin = found == nullptr ? end_ : stop + 1;
   line = {data + begin_, stop - begin_};
   if (found != nullptr && line.ends_with('\r')) line.remove_suffix(1);

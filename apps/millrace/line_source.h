@@ -11,7 +11,8 @@
 
 namespace millrace::tool {
 
-/// Lines of a file or of standard input, each as it is, without its end (LF or CRLF). Not thread-safe.
+/// Lines of a file or of standard input, each as it is, without its end (LF or CRLF). Not
+/// thread-safe.
 class LineSource {
  public:
   enum class More { kLines, kEnd, kStopped };
@@ -24,7 +25,8 @@ class LineSource {
 
   /// Reads on, waiting for input. Lines taken before die. kFailed names file and error.
   Result<More> fill();
-  /// Takes the next line of what was read; false if fill() is due. At least kRecordPadding readable bytes follow the line.
+  /// Takes the next line of what was read; false if fill() is due. At least kRecordPadding readable
+  /// bytes follow the line.
   bool next(std::string_view& line);
   /// Where the line last taken begins, and the next one will, in bytes.
   std::int64_t line_offset() const { return line_offset_; }

@@ -35,8 +35,9 @@ Result<std::int32_t> provide_topic(Admin& admin, const LoadOptions& options) {
   const Result<TopicDescription> topic = admin.describe_topic(options.topic);
   if (topic.ok()) {
     if (options.partitions != 0 && options.partitions != topic->partitions) {
-      return Status::invalid(fmt::format("topic '{}' has {} partitions, --partitions says {}: leave it out or delete the topic",
-                                         options.topic, topic->partitions, options.partitions));
+      return Status::invalid(fmt::format(
+          "topic '{}' has {} partitions, --partitions says {}: leave it out or delete the topic",
+          options.topic, topic->partitions, options.partitions));
     }
     return topic->partitions;
   }
@@ -50,22 +51,31 @@ Result<std::int32_t> provide_topic(Admin& admin, const LoadOptions& options) {
 
 Result<Partitioner> choose_partitioner(const LoadOptions& options, const LineSource& lines) {
   const bool keyed = !options.key_field.empty();
-  const std::string name = !options.partitioner.empty() ? options.partitioner : keyed ? "hash" : "round-robin";
+  const std::string name = !options.partitioner.empty() ? options.partitioner
+                           : keyed                      ? "hash"
+                                                        : "round-robin";
   if (name == "round-robin") return Partitioner::kRoundRobin;
   if (name == "hash") {
     if (keyed) return Partitioner::kHash;
-    return Status::invalid("--partitioner hash needs --key-field: the field whose value chooses the partition");
+    return Status::invalid(
+        "--partitioner hash needs --key-field: the field whose value chooses the partition");
   }
   if (lines.size()) return Partitioner::kContiguous;
-  return Status::invalid(fmt::format("--partitioner contiguous needs a regular file to cut into stretches, '{}' is none",
-                                     options.file));
+  return Status::invalid(fmt::format(
+      "--partitioner contiguous needs a regular file to cut into stretches, '{}' is none",
+      options.file));
 }
 
 // Moves lines to the topic until the end or a stop.
 class Load {
  public:
-  Load(LineSource& lines, RecordRouter& router, Producer& producer, Progress& progress, std::string topic)
-      : lines_{lines}, router_{router}, producer_{producer}, progress_{progress}, topic_{std::move(topic)} {}
+  Load(LineSource& lines, RecordRouter& router, Producer& producer, Progress& progress,
+       std::string topic)
+      : lines_{lines},
+        router_{router},
+        producer_{producer},
+        progress_{progress},
+        topic_{std::move(topic)} {}
 
   Result<LineSource::More> run(const StopSignal& stop) {
     while (true) {
@@ -134,7 +144,8 @@ Status load_file(const LoadOptions& options) {
   MILLRACE_RETURN_IF_ERROR(producer.status());
 
   RecordRouter router{*partitioner, *partitions, options.key_field, (*lines)->size().value_or(0)};
-  Progress progress{session.terminal(), session.clock(), {"load", "records", (*lines)->size(), std::nullopt}};
+  Progress progress{
+      session.terminal(), session.clock(), {"load", "records", (*lines)->size(), std::nullopt}};
   Load load{**lines, router, **producer, progress, options.topic};
   const Result<LineSource::More> outcome = load.run(stop);
   MILLRACE_RETURN_IF_ERROR(load.flush());
@@ -144,12 +155,15 @@ Status load_file(const LoadOptions& options) {
                                       with_thousands(load.records()), options.topic));
   }
   const double megabytes = static_cast<double>((*lines)->offset()) / 1e6;
-  std::string text = fmt::format("loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",
-                                 with_thousands(load.records()), megabytes, options.topic, *partitions,
-                                 *partitions == 1 ? "" : "s", progress.seconds(), megabytes / std::max(progress.seconds(), 0.001));
+  std::string text = fmt::format(
+      "loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",
+      with_thousands(load.records()), megabytes, options.topic, *partitions,
+      *partitions == 1 ? "" : "s", progress.seconds(),
+      megabytes / std::max(progress.seconds(), 0.001));
   if (router.without_key() > 0) {
-    text += fmt::format("{} records have no text field '{}': they went without a key, in turn to all partitions\n",
-                        with_thousands(router.without_key()), options.key_field);
+    text += fmt::format(
+        "{} records have no text field '{}': they went without a key, in turn to all partitions\n",
+        with_thousands(router.without_key()), options.key_field);
   }
   return write_output(text);
 }
@@ -158,14 +172,17 @@ Status load_file(const LoadOptions& options) {
 
 int load(int argc, char** argv) {
   LoadOptions targets;
-  Options options{{"millrace load",
-                   kVersion,
-                   "Writes the lines of a file, or of standard input (-), to a topic: one record a line, ending in LF or "
-                   "CRLF. The topic is created if there is none.",
-                   {{"millrace load --broker embedded:demo --topic frames --partitions 4 frames.jsonl",
-                     "lines go to the four partitions in turn"},
-                    {"zcat frames.jsonl.gz | millrace load --broker localhost:9092 --topic frames --key-field uid -",
-                     "equal users go to the same partition"}}}};
+  Options options{
+      {"millrace load",
+       kVersion,
+       "Writes the lines of a file, or of standard input (-), to a topic: one record a line, "
+       "ending in LF or "
+       "CRLF. The topic is created if there is none.",
+       {{"millrace load --broker embedded:demo --topic frames --partitions 4 frames.jsonl",
+         "lines go to the four partitions in turn"},
+        {"zcat frames.jsonl.gz | millrace load --broker localhost:9092 --topic frames --key-field "
+         "uid -",
+         "equal users go to the same partition"}}}};
   declare_broker_options(options, targets.broker);
   options.heading("Records");
   options.add("topic", targets.topic, "topic to write").value_name("TOPIC").required();
@@ -174,12 +191,17 @@ int load(int argc, char** argv) {
       .default_text("1");
   options
       .add("partitioner", targets.partitioner,
-           "round-robin: line by line in turn; hash: by the key, as Java clients do; contiguous: the file cut into as many "
+           "round-robin: line by line in turn; hash: by the key, as Java clients do; contiguous: "
+           "the file cut into as many "
            "stretches as there are partitions")
       .one_of({"round-robin", "hash", "contiguous"})
       .default_text("round-robin, with --key-field hash");
-  options.add("key-field", targets.key_field, "text field at the root of a JSON record that becomes its key").value_name("NAME");
-  options.add("compression", targets.compression, "of batches").one_of({"none", "lz4", "zstd", "snappy", "gzip"});
+  options
+      .add("key-field", targets.key_field,
+           "text field at the root of a JSON record that becomes its key")
+      .value_name("NAME");
+  options.add("compression", targets.compression, "of batches")
+      .one_of({"none", "lz4", "zstd", "snappy", "gzip"});
   options.add_positional("FILE", targets.file, "file to read; - is standard input").required();
   if (const auto code = options.parse_main(argc, argv)) return *code;
   return report(options.info().name, load_file(targets));

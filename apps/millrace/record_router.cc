@@ -7,8 +7,8 @@
 
 namespace millrace::tool {
 
-RecordRouter::RecordRouter(Partitioner partitioner, std::int32_t partitions, const std::string& key_field,
-                           std::int64_t size)
+RecordRouter::RecordRouter(Partitioner partitioner, std::int32_t partitions,
+                           const std::string& key_field, std::int64_t size)
     : partitioner_{partitioner},
       partitions_{partitions},
       keyed_{!key_field.empty()},
@@ -22,9 +22,10 @@ Route RecordRouter::route(std::string_view line, std::int64_t offset) {
   Route route;
   if (keyed_) route.key = key_of(line);
   if (partitioner_ == Partitioner::kContiguous) {
-    // A file that grows meanwhile ends in the last partition. 128 bits: the product may exceed 64.
-    const auto stretch = static_cast<std::int64_t>(static_cast<__int128>(offset) * partitions_ / std::max<std::int64_t>(size_, 1));
-    route.partition = static_cast<std::int32_t>(std::min<std::int64_t>(stretch, partitions_ - 1));
+    // A file that grows meanwhile ends in the last partition.
+    const std::int64_t stretch = std::max<std::int64_t>((size_ + partitions_ - 1) / partitions_, 1);
+    route.partition =
+        static_cast<std::int32_t>(std::min<std::int64_t>(offset / stretch, partitions_ - 1));
   } else if (partitioner_ == Partitioner::kHash && route.key.data() != nullptr) {
     route.partition = partition_for_key(route.key, partitions_);
   } else {

@@ -20,13 +20,17 @@ struct Route {
 /// Chooses partition and key of lines. Not thread-safe.
 class RecordRouter {
  public:
-  /// `key_field` empty: no keys. `size` is that of the whole file: kContiguous cuts it into equal stretches of bytes, and a
-  /// line belongs to the one in which it begins. REQUIRES: partitions > 0; kHash has a key field.
-  RecordRouter(Partitioner partitioner, std::int32_t partitions, const std::string& key_field, std::int64_t size);
+  /// `key_field` empty: no keys. `size` is that of the whole file: kContiguous cuts it into equal
+  /// stretches of bytes, and a line belongs to the one in which it begins. REQUIRES: partitions >
+  /// 0; kHash has a key field.
+  RecordRouter(Partitioner partitioner, std::int32_t partitions, const std::string& key_field,
+               std::int64_t size);
 
-  /// REQUIRES: kRecordPadding readable bytes behind `line`. `offset` is where the line begins in the file.
+  /// REQUIRES: kRecordPadding readable bytes behind `line`. `offset` is where the line begins in
+  /// the file.
   Route route(std::string_view line, std::int64_t offset);
-  /// Lines in which the key field was not found: they get no key, and under kHash take the partitions in turn.
+  /// Lines in which the key field was not found: they get no key, and under kHash take the
+  /// partitions in turn.
   std::int64_t without_key() const { return without_key_; }
 
  private:

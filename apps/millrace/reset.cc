@@ -35,7 +35,8 @@ struct Remains {
 };
 
 bool is_internal_topic(const std::string& topic, const std::string& application_id) {
-  return topic.starts_with(application_id + "-") && (topic.ends_with("-changelog") || topic.ends_with("-repartition"));
+  return topic.starts_with(application_id + "-") &&
+         (topic.ends_with("-changelog") || topic.ends_with("-repartition"));
 }
 
 // Whether another application with a longer id ("app-two" beside "app") can claim the topic.
@@ -52,8 +53,9 @@ Status refuse_live_members(const GroupDescription& group) {
   for (const GroupMember& member : group.members) {
     clients += fmt::format("{}{}@{}", clients.empty() ? "" : ", ", member.client_id, member.host);
   }
-  return Status::failed(fmt::format("application '{}' has {} live member{} ({}): stop {} first", group.group_id,
-                                    group.members.size(), group.members.size() == 1 ? "" : "s", clients,
+  return Status::failed(fmt::format("application '{}' has {} live member{} ({}): stop {} first",
+                                    group.group_id, group.members.size(),
+                                    group.members.size() == 1 ? "" : "s", clients,
                                     group.members.size() == 1 ? "it" : "them"));
 }
 
@@ -88,11 +90,12 @@ Result<Remains> find_remains(Admin& admin, const ResetOptions& options) {
 std::string describe(const Remains& remains) {
   std::string out;
   if (!remains.group.empty()) {
-    out += fmt::format("offsets of group '{}': {} partition{}\n", remains.group, remains.offsets.size(),
-                       remains.offsets.size() == 1 ? "" : "s");
+    out += fmt::format("offsets of group '{}': {} partition{}\n", remains.group,
+                       remains.offsets.size(), remains.offsets.size() == 1 ? "" : "s");
   }
   for (const std::string& topic : remains.topics) out += fmt::format("topic '{}'\n", topic);
-  if (!remains.directory.empty()) out += fmt::format("state directory '{}'\n", remains.directory.string());
+  if (!remains.directory.empty())
+    out += fmt::format("state directory '{}'\n", remains.directory.string());
   return out;
 }
 
@@ -107,15 +110,18 @@ Result<bool> confirmed(const ResetOptions& options) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-// The group goes first: the broker refuses if a member has joined meanwhile, and then nothing is gone.
+// The group goes first: the broker refuses if a member has joined meanwhile, and then nothing is
+// gone.
 Status remove(Admin& admin, const Remains& remains) {
   if (!remains.group.empty()) MILLRACE_RETURN_IF_ERROR(admin.delete_group(remains.group));
-  for (const std::string& topic : remains.topics) MILLRACE_RETURN_IF_ERROR(admin.delete_topic(topic));
+  for (const std::string& topic : remains.topics)
+    MILLRACE_RETURN_IF_ERROR(admin.delete_topic(topic));
   if (remains.directory.empty()) return {};
   std::error_code error;
   fs::remove_all(remains.directory, error);
   if (!error) return {};
-  return Status::failed(fmt::format("cannot remove state directory '{}': {}", remains.directory.string(), error.message()));
+  return Status::failed(fmt::format("cannot remove state directory '{}': {}",
+                                    remains.directory.string(), error.message()));
 }
 
 Status reset_application(const ResetOptions& options) {
@@ -125,7 +131,8 @@ Status reset_application(const ResetOptions& options) {
   const Result<Remains> remains = find_remains(session.admin(), options);
   MILLRACE_RETURN_IF_ERROR(remains.status());
   if (remains->none()) {
-    return write_output(fmt::format("application '{}' keeps nothing on {}\n", options.application_id, session.broker().name()));
+    return write_output(fmt::format("application '{}' keeps nothing on {}\n",
+                                    options.application_id, session.broker().name()));
   }
   MILLRACE_RETURN_IF_ERROR(write_output(describe(*remains)));
   const Result<bool> go = confirmed(options);
@@ -141,13 +148,18 @@ int reset(int argc, char** argv) {
   ResetOptions targets;
   Options options{{"millrace reset",
                    kVersion,
-                   "Removes what an application keeps, so that it starts over: committed offsets, internal topics, the state on "
+                   "Removes what an application keeps, so that it starts over: committed offsets, "
+                   "internal topics, the state on "
                    "this machine. Lists it first. Input and result topics stay.",
-                   {{"millrace reset --broker localhost:9092 --application-id unique-users", "lists, then asks"},
-                    {"millrace reset --broker embedded:demo --application-id unique-users --yes", "does not ask"}}}};
+                   {{"millrace reset --broker localhost:9092 --application-id unique-users",
+                     "lists, then asks"},
+                    {"millrace reset --broker embedded:demo --application-id unique-users --yes",
+                     "does not ask"}}}};
   declare_broker_options(options, targets.broker);
   options.heading("Application");
-  options.add("application-id", targets.application_id, "application to reset; none of its copies may run")
+  options
+      .add("application-id", targets.application_id,
+           "application to reset; none of its copies may run")
       .value_name("NAME")
       .required();
   options.add("state-dir", targets.state_dir, "where its state is kept")

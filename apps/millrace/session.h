@@ -42,7 +42,8 @@ struct OffsetRange {
 };
 
 /// The offset ranges of `partitions`, in their order.
-Result<std::vector<OffsetRange>> offset_ranges(Admin& admin, const std::vector<TopicPartition>& partitions);
+Result<std::vector<OffsetRange>> offset_ranges(Admin& admin,
+                                               const std::vector<TopicPartition>& partitions);
 
 /// Writes all of it to standard output, unbuffered. kFailed names the reason.
 Status write_output(std::string_view text);

@@ -21,8 +21,9 @@ Result<std::unique_ptr<Broker>> open_embedded(std::string directory, Clock& cloc
 Status check_bootstrap(const std::string& broker) {
   // "embedded" without its colon would be looked up as a host.
   if (!broker.empty() && broker != "embedded" && broker.find('/') == std::string::npos) return {};
-  return Status::invalid(fmt::format("--broker '{}' is no broker: write HOST:PORT,... for Kafka, embedded:DIR or embedded:",
-                                     broker));
+  return Status::invalid(fmt::format(
+      "--broker '{}' is no broker: write HOST:PORT,... for Kafka, embedded:DIR or embedded:",
+      broker));
 }
 
 }  // namespace
@@ -31,16 +32,20 @@ std::string embedded_directory(const std::string& broker) {
   return broker.starts_with(kEmbedded) ? broker.substr(kEmbedded.size()) : std::string{};
 }
 
-Result<std::unique_ptr<Broker>> open_broker(const BrokerChoice& choice, Clock& clock, LogSink& log) {
+Result<std::unique_ptr<Broker>> open_broker(const BrokerChoice& choice, Clock& clock,
+                                            LogSink& log) {
   if (!choice.inputs.empty()) {
     Result<std::unique_ptr<Broker>> inner = open_embedded({}, clock, log);
     MILLRACE_RETURN_IF_ERROR(inner.status());
-    return open_file_broker({.clock = clock, .log = log, .inputs = choice.inputs, .outputs = choice.outputs},
-                            *std::move(inner));
+    return open_file_broker(
+        {.clock = clock, .log = log, .inputs = choice.inputs, .outputs = choice.outputs},
+        *std::move(inner));
   }
-  if (choice.broker.starts_with(kEmbedded)) return open_embedded(embedded_directory(choice.broker), clock, log);
+  if (choice.broker.starts_with(kEmbedded))
+    return open_embedded(embedded_directory(choice.broker), clock, log);
   MILLRACE_RETURN_IF_ERROR(check_bootstrap(choice.broker));
-  return open_kafka_broker({.bootstrap = choice.broker, .properties = choice.kafka, .clock = clock, .log = log});
+  return open_kafka_broker(
+      {.bootstrap = choice.broker, .properties = choice.kafka, .clock = clock, .log = log});
 }
 
 }  // namespace millrace

@@ -1,9 +1,10 @@
 #include "millrace/apps/program/command_line.h"
 
-// The only file that includes CLI11: it costs half a minute to compile together with other large headers.
+// The only file that includes CLI11: it costs half a minute to compile together with other large
+// headers.
 #include <CLI/App.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 
 #include <fmt/format.h>
 
@@ -24,7 +25,8 @@ CLI::Option* declare(CLI::App& app, const Option& option) {
 
 }  // namespace
 
-Result<CommandLine> split_command_line(const std::deque<Option>& options, const std::vector<std::string>& arguments) {
+Result<CommandLine> split_command_line(const std::deque<Option>& options,
+                                       const std::vector<std::string>& arguments) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -41,7 +43,8 @@ Result<CommandLine> split_command_line(const std::deque<Option>& options, const 
   }
   CommandLine line;
   for (std::size_t i = 0; i < declared.size(); ++i) {
-    if (declared[i]->count() > 0) line.options.push_back({options[i].name(), declared[i]->results()});
+    if (declared[i]->count() > 0)
+      line.options.push_back({options[i].name(), declared[i]->results()});
   }
   line.unknown = app.remaining();
   return line;

@@ -19,7 +19,9 @@ struct CommandLine {
   std::vector<std::string> unknown;  ///< arguments that belong to no option, as typed
 };
 
-/// Splits the arguments behind the program's name by the options declared. kInvalid: an option lacks its value.
-Result<CommandLine> split_command_line(const std::deque<Option>& options, const std::vector<std::string>& arguments);
+/// Splits the arguments behind the program's name by the options declared. kInvalid: an option
+/// lacks its value.
+Result<CommandLine> split_command_line(const std::deque<Option>& options,
+                                       const std::vector<std::string>& arguments);
 
 }  // namespace millrace

@@ -15,7 +15,9 @@ struct Command {
   std::function<int(int argc, char** argv)> run;
 };
 
-/// Runs the subcommand that argv[1] names. --help lists them; an unknown one is an error that suggests the nearest.
-int run_commands(const ProgramInfo& info, const std::vector<Command>& commands, int argc, char** argv);
+/// Runs the subcommand that argv[1] names. --help lists them; an unknown one is an error that
+/// suggests the nearest.
+int run_commands(const ProgramInfo& info, const std::vector<Command>& commands, int argc,
+                 char** argv);
 
 }  // namespace millrace

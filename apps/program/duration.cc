@@ -36,8 +36,8 @@ bool take_number(std::string_view& text, std::int64_t& number) {
 }  // namespace
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  const Status wrong = Status::invalid(
-      fmt::format("'{}' is not a duration: write a number and a unit, as 100ms, 5s, 10m, 1h, 2d", text));
+  const Status wrong = Status::invalid(fmt::format(
+      "'{}' is not a duration: write a number and a unit, as 100ms, 5s, 10m, 1h, 2d", text));
   if (text == "0") return std::chrono::milliseconds{0};
   if (text.empty()) return wrong;
   std::int64_t total = 0;
@@ -67,8 +67,8 @@ std::string format_duration(std::chrono::milliseconds duration) {
 }
 
 Result<std::int64_t> parse_bytes(std::string_view text) {
-  const Status wrong = Status::invalid(
-      fmt::format("'{}' is not a size: write bytes, or a number and a unit, as 64k, 512M, 2G", text));
+  const Status wrong = Status::invalid(fmt::format(
+      "'{}' is not a size: write bytes, or a number and a unit, as 64k, 512M, 2G", text));
   std::string_view rest = text;
   std::int64_t count = 0;
   if (!take_number(rest, count)) return wrong;
@@ -90,7 +90,8 @@ Result<std::int64_t> parse_bytes(std::string_view text) {
 
 std::string format_bytes(std::int64_t bytes) {
   for (const Unit& unit : kByteUnits) {
-    if (bytes != 0 && bytes % unit.size == 0) return fmt::format("{}{}", bytes / unit.size, unit.name);
+    if (bytes != 0 && bytes % unit.size == 0)
+      return fmt::format("{}{}", bytes / unit.size, unit.name);
   }
   return fmt::format("{}", bytes);
 }

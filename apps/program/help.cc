@@ -81,7 +81,8 @@ std::string render_help(const ProgramInfo& info, const std::deque<Option>& optio
     }
   }
   if (!info.examples.empty()) out += "\nExamples:\n";
-  for (const Example& example : info.examples) out += fmt::format("  {}\n      {}\n", example.command, example.effect);
+  for (const Example& example : info.examples)
+    out += fmt::format("  {}\n      {}\n", example.command, example.effect);
   return out;
 }
 

@@ -8,7 +8,8 @@
 
 namespace millrace {
 
-/// The text of --help: what the program is for, its options by heading with their defaults, examples. At most 100 columns.
+/// The text of --help: what the program is for, its options by heading with their defaults,
+/// examples. At most 100 columns.
 std::string render_help(const ProgramInfo& info, const std::deque<Option>& options);
 
 /// Breaks `text` at blanks into lines of at most `width` columns, each but the first indented.

@@ -30,10 +30,14 @@ class TerminalSink final : public spdlog::sinks::base_sink<std::mutex> {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -69,7 +73,8 @@ class SpdlogLog final : public LogSink {
         "%Y-%m-%dT%H:%M:%S.%e%z %l %v", spdlog::pattern_time_type::local, ""));
   }
 
-  void write(LogLevel level, std::string_view text, std::initializer_list<LogField> fields) override {
+  void write(LogLevel level, std::string_view text,
+             std::initializer_list<LogField> fields) override {
     if (!logger_.should_log(to_spdlog(level))) return;
     std::string line{text};
     for (const LogField& field : fields) append_field(field, line);

@@ -8,8 +8,9 @@
 
 namespace millrace {
 
-/// A log for programs: lines on standard error with time, level and key=value fields, by spdlog. Thread-safe.
-/// `level` is a word of --log-level: debug, info, warning, error or off. The terminal must outlive the log.
+/// A log for programs: lines on standard error with time, level and key=value fields, by spdlog.
+/// Thread-safe. `level` is a word of --log-level: debug, info, warning, error or off. The terminal
+/// must outlive the log.
 std::unique_ptr<LogSink> make_log(Terminal& terminal, std::string_view level);
 
 }  // namespace millrace

@@ -58,8 +58,9 @@ Status Option::check_words(const std::vector<std::string>& values) const {
   for (const std::string& value : values) {
     if (std::find(words_.begin(), words_.end(), value) != words_.end()) continue;
     const std::string near = nearest_name(value, words_);
-    return Status::invalid(fmt::format("'{}' is not one of {}{}", value, fmt::join(words_, ", "),
-                                       near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+    return Status::invalid(
+        fmt::format("'{}' is not one of {}{}", value, fmt::join(words_, ", "),
+                    near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
   }
   return {};
 }

@@ -11,9 +11,11 @@
 
 namespace millrace {
 
-/// One declared option: how it is called, what it accepts, and where its value goes. Made by Options::add().
+/// One declared option: how it is called, what it accepts, and where its value goes. Made by
+/// Options::add().
 ///
-/// The setters refine the declaration and chain: `options.add("threads", threads, "...").range(1, 256)`.
+/// The setters refine the declaration and chain: `options.add("threads", threads, "...").range(1,
+/// 256)`.
 class Option {
  public:
   enum class Kind {

@@ -3,22 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <type_traits>
 
-#include "millrace/apps/program/command_line.h"
 #include "millrace/apps/program/duration.h"
 #include "millrace/apps/program/exit_code.h"
 #include "millrace/apps/program/help.h"
-#include "millrace/apps/program/nearest_name.h"
-#include "millrace/apps/program/properties.h"
-#include "millrace/apps/program/stream_options.h"
 
 namespace millrace {
 namespace {
-
-constexpr std::string_view kEnvironmentPrefix = "MILLRACE_";
 
 template <class Number>
 Status parse_number(const std::string& text, Number& target) {
@@ -29,8 +23,8 @@ Status parse_number(const std::string& text, Number& target) {
     return Status::invalid(fmt::format("'{}' is too large a number", text));
   }
   if (error != std::errc{} || stop != end) {
-    return Status::invalid(fmt::format("'{}' is not {}", text,
-                                       std::is_floating_point_v<Number> ? "a number" : "a whole number"));
+    return Status::invalid(fmt::format(
+        "'{}' is not {}", text, std::is_floating_point_v<Number> ? "a number" : "a whole number"));
   }
   target = number;
   return {};
@@ -54,17 +48,8 @@ Status store(const Result<T>& parsed, auto& target) {
 // Assigns the one value of an option that is not repeatable.
 template <class Parse>
 auto single(Parse parse) {
-  return [parse](const std::vector<std::string>& values) -> Status { return parse(values.front()); };
-}
-
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    if (end > begin) items.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return items;
+  return
+      [parse](const std::vector<std::string>& values) -> Status { return parse(values.front()); };
 }
 
 Status parse_properties_into(const std::vector<std::string>& values, Options::Properties& target) {
@@ -78,41 +63,20 @@ Status parse_properties_into(const std::vector<std::string>& values, Options::Pr
   return {};
 }
 
-std::string environment_name(const std::string& option) {
-  std::string name{kEnvironmentPrefix};
-  for (const char c : option) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return name;
+std::string print_number(double value) { return fmt::format("{:.15g}", value); }
+
+std::string print_duration(double value) {
+  return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(value)});
 }
 
-// SASL_PASSWORD is sasl.password: no librdkafka property has an underscore in its name.
-std::string property_name(std::string_view environment_part) {
-  std::string name;
-  for (const char c : environment_part) {
-    name += c == '_' ? '.' : static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  }
-  return name;
-}
-
-// One environment serves several programs: what is a common option elsewhere is no typing error here.
-bool is_common_option(const std::string& variable) {
-  Options common{{}};
-  StreamOptions targets;
-  declare_stream_options(common, targets);
-  return std::any_of(common.all().begin(), common.all().end(), [&](const Option& option) {
-    const std::string name = environment_name(option.name());
-    return variable == name || (option.kind() == Option::Kind::kProperties && variable.starts_with(name + "_"));
-  });
-}
-
-Status located(const std::string& where, const Status& status) {
-  return status.ok() ? status : Status{status.code(), where + ": " + status.message()};
-}
+std::string print_bytes(double value) { return format_bytes(static_cast<std::int64_t>(value)); }
 
 }  // namespace
 
 Options::Options(ProgramInfo info) : info_(std::move(info)) {
   heading("General");
-  add("config", config_, "read options from FILE, in Java properties format: name=value").value_name("FILE");
+  add("config", config_, "read options from FILE, in Java properties format: name=value")
+      .value_name("FILE");
   add("help", help_, "show this text");
   add("version", version_, "show the version");
   for (Option& option : options_) option.command_line_only_ = true;
@@ -121,7 +85,8 @@ Options::Options(ProgramInfo info) : info_(std::move(info)) {
 
 void Options::heading(std::string text) { heading_ = std::move(text); }
 
-Option& Options::declare(Option::Kind kind, std::string name, std::string help, std::string value_name) {
+Option& Options::declare(Option::Kind kind, std::string name, std::string help,
+                         std::string value_name) {
   MILLRACE_CHECK(find(name) == nullptr, "an option is declared twice");
   Option& option = options_.emplace_back();
   option.kind_ = kind;
@@ -142,27 +107,12 @@ Option& Options::add(std::string name, std::string& target, std::string help) {
   return option;
 }
 
-namespace {
-
-std::string print_number(double value) {
-  return value == static_cast<double>(static_cast<std::int64_t>(value))
-             ? fmt::format("{}", static_cast<std::int64_t>(value))
-             : fmt::format("{}", value);
-}
-
-std::string print_duration(double value) {
-  return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(value)});
-}
-
-std::string print_bytes(double value) { return format_bytes(static_cast<std::int64_t>(value)); }
-
-}  // namespace
-
 template <class Number>
 Option& Options::add_number(std::string name, Number& target, std::string help) {
   Option& option = declare(Option::Kind::kValue, std::move(name), std::move(help), "N");
   option.default_ = fmt::format("{}", target);
-  option.assign_ = single([&target](const std::string& text) { return parse_number(text, target); });
+  option.assign_ =
+      single([&target](const std::string& text) { return parse_number(text, target); });
   option.number_ = [&target] { return static_cast<double>(target); };
   option.print_ = print_number;
   return option;
@@ -201,13 +151,15 @@ Option& Options::add(std::string name, std::vector<std::string>& target, std::st
 Option& Options::add(std::string name, std::chrono::milliseconds& target, std::string help) {
   Option& option = declare(Option::Kind::kValue, std::move(name), std::move(help), "DURATION");
   option.default_ = format_duration(target);
-  option.assign_ = single([&target](const std::string& text) { return store(parse_duration(text), target); });
+  option.assign_ =
+      single([&target](const std::string& text) { return store(parse_duration(text), target); });
   option.number_ = [&target] { return static_cast<double>(target.count()); };
   option.print_ = print_duration;
   return option;
 }
 
-Option& Options::add(std::string name, std::optional<std::chrono::milliseconds>& target, std::string help) {
+Option& Options::add(std::string name, std::optional<std::chrono::milliseconds>& target,
+                     std::string help) {
   Option& option = declare(Option::Kind::kValue, std::move(name), std::move(help), "DURATION|off");
   option.default_ = target ? format_duration(*target) : "off";
   option.assign_ = single([&target](const std::string& text) -> Status {
@@ -223,15 +175,19 @@ Option& Options::add(std::string name, std::optional<std::chrono::milliseconds>&
 Option& Options::add_bytes(std::string name, std::int64_t& target, std::string help) {
   Option& option = declare(Option::Kind::kValue, std::move(name), std::move(help), "BYTES");
   option.default_ = format_bytes(target);
-  option.assign_ = single([&target](const std::string& text) { return store(parse_bytes(text), target); });
+  option.assign_ =
+      single([&target](const std::string& text) { return store(parse_bytes(text), target); });
   option.number_ = [&target] { return static_cast<double>(target); };
   option.print_ = print_bytes;
   return option;
 }
 
 Option& Options::add_properties(std::string name, Properties& target, std::string help) {
-  Option& option = declare(Option::Kind::kProperties, std::move(name), std::move(help), "NAME=VALUE");
-  option.assign_ = [&target](const std::vector<std::string>& values) { return parse_properties_into(values, target); };
+  Option& option =
+      declare(Option::Kind::kProperties, std::move(name), std::move(help), "NAME=VALUE");
+  option.assign_ = [&target](const std::vector<std::string>& values) {
+    return parse_properties_into(values, target);
+  };
   return option;
 }
 
@@ -260,115 +216,6 @@ bool Options::given(std::string_view name) const {
 }
 
 std::string Options::help_text() const { return render_help(info_, options_); }
-
-std::string Options::suggestion(std::string_view name) const {
-  std::vector<std::string> names;
-  for (const Option& option : options_) {
-    if (option.kind_ != Option::Kind::kPositional) names.push_back(option.name_);
-  }
-  return nearest_name(name, names);
-}
-
-Result<ParseOutcome> Options::parse(const std::vector<std::string>& arguments, const Environment& environment) {
-  Result<CommandLine> line = split_command_line(options_, arguments);
-  MILLRACE_RETURN_IF_ERROR(line.status());
-  const auto on_line = [&](std::string_view name) {
-    const auto same = [&](const CommandLine::Value& value) { return value.name == name; };
-    const auto found = std::find_if(line->options.begin(), line->options.end(), same);
-    return found == line->options.end() ? nullptr : &*found;
-  };
-  if (on_line("help") != nullptr) return ParseOutcome::kShowHelp;
-  if (on_line("version") != nullptr) return ParseOutcome::kShowVersion;
-  MILLRACE_RETURN_IF_ERROR(check_known(line->unknown));
-
-  // The file is named by the layers above it.
-  for (const auto& [name, value] : environment) {
-    if (name == environment_name("config")) config_ = value;
-  }
-  if (const auto* config = on_line("config")) {
-    MILLRACE_RETURN_IF_ERROR(located("--config", find("config")->assign(config->values)));
-  }
-  if (!config_.empty()) MILLRACE_RETURN_IF_ERROR(apply_file(config_));
-  MILLRACE_RETURN_IF_ERROR(apply_environment(environment));
-  for (const CommandLine::Value& value : line->options) {
-    Option& option = *find(value.name);
-    MILLRACE_RETURN_IF_ERROR(located(option.label(), option.assign(value.values)));
-  }
-  MILLRACE_RETURN_IF_ERROR(check_required());
-  return ParseOutcome::kRun;
-}
-
-Status Options::check_known(const std::vector<std::string>& unknown) const {
-  if (unknown.empty()) return {};
-  const auto is_flag = [](const std::string& text) { return text.size() > 1 && text.front() == '-'; };
-  const auto flag = std::find_if(unknown.begin(), unknown.end(), is_flag);
-  if (flag == unknown.end()) return Status::invalid(fmt::format("unexpected argument '{}'", unknown.front()));
-  const std::string typed = flag->substr(0, flag->find('='));
-  const std::string near = suggestion(std::string_view{typed}.substr(typed.starts_with("--") ? 2 : 1));
-  return Status::invalid(fmt::format("there is no option {}: {}", typed,
-                                     near.empty() ? fmt::format("see '{} --help'", info_.name)
-                                                  : fmt::format("did you mean --{}?", near)));
-}
-
-Status Options::apply_file(const std::string& path) {
-  const Result<std::vector<Property>> properties = read_properties_file(path);
-  MILLRACE_RETURN_IF_ERROR(properties.status());
-  for (const Property& property : *properties) {
-    MILLRACE_RETURN_IF_ERROR(located(fmt::format("{}:{}: {}", path, property.line, property.key),
-                                     assign_property(property.key, property.value)));
-  }
-  return {};
-}
-
-Status Options::assign_property(const std::string& key, const std::string& value) {
-  for (Option& option : options_) {
-    if (option.kind_ != Option::Kind::kProperties || !key.starts_with(option.name_ + ".")) continue;
-    return option.assign({key.substr(option.name_.size() + 1) + "=" + value});
-  }
-  Option* option = find(key);
-  if (option == nullptr || option->kind_ == Option::Kind::kProperties || option->command_line_only_) {
-    const std::string near = suggestion(key);
-    return Status::invalid(near.empty() ? "there is no such option"
-                                        : fmt::format("there is no such option: did you mean '{}'?", near));
-  }
-  return option->assign(option->kind_ == Option::Kind::kList ? split_list(value) : std::vector{value});
-}
-
-Status Options::apply_environment(const Environment& environment) {
-  for (const auto& [variable, value] : environment) {
-    if (!variable.starts_with(kEnvironmentPrefix) || variable == environment_name("config")) continue;
-    MILLRACE_RETURN_IF_ERROR(located(variable, assign_variable(variable, value)));
-  }
-  return {};
-}
-
-Status Options::assign_variable(const std::string& variable, const std::string& value) {
-  std::vector<std::string> names;
-  for (Option& option : options_) {
-    const std::string name = environment_name(option.name_);
-    if (option.kind_ == Option::Kind::kProperties && variable.starts_with(name + "_")) {
-      return option.assign({property_name(variable.substr(name.size() + 1)) + "=" + value});
-    }
-    if (option.kind_ == Option::Kind::kProperties || option.command_line_only_) continue;
-    if (variable == name) {
-      return option.assign(option.kind_ == Option::Kind::kList ? split_list(value) : std::vector{value});
-    }
-    names.push_back(name);
-  }
-  if (is_common_option(variable)) return {};
-  const std::string near = nearest_name(variable, names);
-  return Status::invalid(fmt::format("this environment variable is no option of '{}'{}", info_.name,
-                                     near.empty() ? "" : fmt::format(": did you mean {}?", near)));
-}
-
-Status Options::check_required() const {
-  for (const Option& option : options_) {
-    if (option.required_ && !option.given_) {
-      return Status::invalid(fmt::format("{} is required: {}", option.label(), option.help_));
-    }
-  }
-  return {};
-}
 
 std::optional<int> Options::parse_main(int argc, const char* const* argv) {
   const Result<ParseOutcome> outcome = parse({argv + 1, argv + argc}, process_environment());

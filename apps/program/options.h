@@ -19,16 +19,19 @@ namespace millrace {
 /// What a command line asked for.
 enum class ParseOutcome { kRun, kShowHelp, kShowVersion };
 
-/// The options of a program, read from three layers in rising precedence: the file of `--config FILE` (Java properties:
-/// `commit-interval=100ms`), the environment (`MILLRACE_COMMIT_INTERVAL=100ms`), the command line
-/// (`--commit-interval 100ms`). A name that no option has is an error in any layer, and the nearest one is suggested.
+/// The options of a program, read from three layers in rising precedence: the file of `--config
+/// FILE` (Java properties: `commit-interval=100ms`), the environment
+/// (`MILLRACE_COMMIT_INTERVAL=100ms`), the command line
+/// (`--commit-interval 100ms`). A name that no option has is an error in any layer, and the nearest
+/// one is suggested.
 ///
-///     Options options{{"frames", kVersion, "Writes frames as JSON lines.", {{"frames --count 1000", "a thousand frames"}}}};
-///     options.heading("Amount");
-///     options.add("count", count, "frames to write").range(1, 1e12).required();
-///     if (auto exit_code = options.parse_main(argc, argv)) return *exit_code;
+///     Options options{{"frames", kVersion, "Writes frames as JSON lines.", {{"frames --count
+///     1000", "a thousand frames"}}}}; options.heading("Amount"); options.add("count", count,
+///     "frames to write").range(1, 1e12).required(); if (auto exit_code = options.parse_main(argc,
+///     argv)) return *exit_code;
 ///
-/// A target's value at declaration is its default and shown by --help. Targets are borrowed: they must outlive parsing.
+/// A target's value at declaration is its default and shown by --help. Targets are borrowed: they
+/// must outlive parsing.
 /// --config, --help and --version are always there. Used by one thread, before others start.
 class Options {
  public:
@@ -58,17 +61,20 @@ class Options {
   Option& add(std::string name, std::optional<std::chrono::milliseconds>& target, std::string help);
   /// A number of bytes (see parse_bytes()): "512M".
   Option& add_bytes(std::string name, std::int64_t& target, std::string help);
-  /// Properties of something else, passed on: `--kafka NAME=VALUE`, in a file `kafka.NAME=VALUE`, in the environment
-  /// MILLRACE_KAFKA_SASL_PASSWORD for kafka.sasl.password. Layers are merged key by key.
+  /// Properties of something else, passed on: `--kafka NAME=VALUE`, in a file `kafka.NAME=VALUE`,
+  /// in the environment MILLRACE_KAFKA_SASL_PASSWORD for kafka.sasl.password. Layers are merged key
+  /// by key.
   Option& add_properties(std::string name, Properties& target, std::string help);
   /// A value without a name, in the order of declaration: `millrace load FILE`.
   Option& add_positional(std::string name, std::string& target, std::string help);
 
   /// Reads all layers and assigns the targets. `arguments` are those behind the program's name.
-  /// kInvalid: one line that names where, what and the remedy. With kShowHelp and kShowVersion nothing was assigned.
-  Result<ParseOutcome> parse(const std::vector<std::string>& arguments, const Environment& environment);
-  /// parse() with the process's environment. Help and version go to standard output, an error to standard error; then the
-  /// exit code is returned. None: run.
+  /// kInvalid: one line that names where, what and the remedy. With kShowHelp and kShowVersion
+  /// nothing was assigned.
+  Result<ParseOutcome> parse(const std::vector<std::string>& arguments,
+                             const Environment& environment);
+  /// parse() with the process's environment. Help and version go to standard output, an error to
+  /// standard error; then the exit code is returned. None: run.
   std::optional<int> parse_main(int argc, const char* const* argv);
 
   /// Whether any layer gave this option a value. REQUIRES: it is declared.

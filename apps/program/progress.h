@@ -17,8 +17,9 @@ struct ProgressSpec {
   std::optional<std::int64_t> total_records;
 };
 
-/// Shows how far a long task is: a bar with rate and time left where a person looks, else a line each 5 s. Nothing for
-/// tasks under two seconds. Used by one thread; update() costs a look at the clock.
+/// Shows how far a long task is: a bar with rate and time left where a person looks, else a line
+/// each 5 s. Nothing for tasks under two seconds. Used by one thread; update() costs a look at the
+/// clock.
 class Progress {
  public:
   /// Terminal and clock must outlive it.

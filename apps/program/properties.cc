@@ -101,14 +101,23 @@ bool take_unescaped(std::string_view& text, std::string_view stop, std::string& 
     const char escaped = text.front();
     text.remove_prefix(1);
     switch (escaped) {
-      case 't': out += '\t'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 'f': out += '\f'; break;
+      case 't':
+        out += '\t';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'f':
+        out += '\f';
+        break;
       case 'u':
         if (!take_unicode(text, out)) return false;
         break;
-      default: out += escaped;
+      default:
+        out += escaped;
     }
   }
   return true;
@@ -133,7 +142,8 @@ Result<std::vector<Property>> parse_properties(std::string_view text, std::strin
     skip_blank(rest);
     valid = valid && take_unescaped(rest, "", property.value);
     if (!valid) {
-      return Status::invalid(fmt::format("{}:{}: malformed \\uXXXX escape: write four hex digits", name, line.number));
+      return Status::invalid(
+          fmt::format("{}:{}: malformed \\uXXXX escape: write four hex digits", name, line.number));
     }
     properties.push_back(std::move(property));
   }
@@ -145,7 +155,8 @@ Result<std::vector<Property>> read_properties_file(const std::string& path) {
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file) {
-    return Status::invalid(fmt::format("cannot read the configuration file '{}': {}", path, std::strerror(errno)));
+    return Status::invalid(
+        fmt::format("cannot read the configuration file '{}': {}", path, std::strerror(errno)));
   }
   return parse_properties(text.str(), path);
 }

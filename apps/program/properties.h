@@ -15,9 +15,9 @@ struct Property {
   int line = 0;
 };
 
-/// Reads Java's properties format: `key=value`, `key: value` or `key value`, comments with `#` or `!`, a backslash at the
-/// end continues a line, escapes \t \n \r \f \\ \= \: \# \! \uXXXX. Format: java.util.Properties.load(Reader).
-/// `name` is the file in messages.
+/// Reads Java's properties format: `key=value`, `key: value` or `key value`, comments with `#` or
+/// `!`, a backslash at the end continues a line, escapes \t \n \r \f \\ \= \: \# \! \uXXXX. Format:
+/// java.util.Properties.load(Reader). `name` is the file in messages.
 Result<std::vector<Property>> parse_properties(std::string_view text, std::string_view name);
 
 /// parse_properties() of a file; kInvalid if it cannot be read.

@@ -36,7 +36,8 @@ StopSignal::StopSignal() : stop_fd_{eventfd(0, EFD_CLOEXEC)}, end_fd_{eventfd(0,
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const int signals_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-  MILLRACE_CHECK(stop_fd_ >= 0 && end_fd_ >= 0 && signals_fd >= 0, "the system has file descriptors left");
+  MILLRACE_CHECK(stop_fd_ >= 0 && end_fd_ >= 0 && signals_fd >= 0,
+                 "the system has file descriptors left");
   watcher_ = std::thread{[this, signals_fd] { watch(signals_fd); }};
 }
 

@@ -7,10 +7,11 @@
 
 namespace millrace {
 
-/// Turns Ctrl-C (SIGINT) and SIGTERM into a flag and a call, so that a program ends in order; the second one ends the
-/// process at once with exit code 130.
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a flag and a call, so that a program ends in order; the
+/// second one ends the process at once with exit code 130.
 ///
-/// Construct it in main() before any other thread starts: those inherit the blocked signals. One at a time per process.
+/// Construct it in main() before any other thread starts: those inherit the blocked signals. One at
+/// a time per process.
 class StopSignal {
  public:
   StopSignal();
@@ -22,8 +23,9 @@ class StopSignal {
   bool requested() const { return requested_.load(std::memory_order_acquire); }
   /// Becomes readable when a stop is requested, and stays so: for poll() beside other files.
   int fd() const { return stop_fd_; }
-  /// Has `wakeup` called once when a stop is requested (at once, on this thread, if it was already); from another thread,
-  /// so it must be thread-safe. An empty one withdraws the former: it is not running when this returns.
+  /// Has `wakeup` called once when a stop is requested (at once, on this thread, if it was
+  /// already); from another thread, so it must be thread-safe. An empty one withdraws the former:
+  /// it is not running when this returns.
   void on_request(std::function<void()> wakeup);
 
  private:

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kMaxApplicationId = 200;
 
 bool is_topic_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
 }
 
 std::string variable(const char* name) {
@@ -31,17 +32,21 @@ std::filesystem::path default_state_dir() {
   return "millrace-state";
 }
 
-std::filesystem::path application_directory(const std::string& state_dir, const std::string& application_id) {
-  return (state_dir.empty() ? default_state_dir() : std::filesystem::path{state_dir}) / application_id;
+std::filesystem::path application_directory(const std::string& state_dir,
+                                            const std::string& application_id) {
+  return (state_dir.empty() ? default_state_dir() : std::filesystem::path{state_dir}) /
+         application_id;
 }
 
 Status check_application_id(const std::string& application_id) {
-  bool valid = !application_id.empty() && application_id.size() <= kMaxApplicationId && application_id != "." &&
-               application_id != "..";
+  bool valid = !application_id.empty() && application_id.size() <= kMaxApplicationId &&
+               application_id != "." && application_id != "..";
   for (const char c : application_id) valid = valid && is_topic_character(c);
   if (valid) return {};
-  return Status::invalid(fmt::format("application id '{}' cannot name topics: use letters, digits, '.', '_' and '-', "
-                                     "at most {} characters", application_id, kMaxApplicationId));
+  return Status::invalid(
+      fmt::format("application id '{}' cannot name topics: use letters, digits, '.', '_' and '-', "
+                  "at most {} characters",
+                  application_id, kMaxApplicationId));
 }
 
 }  // namespace millrace

@@ -6,7 +6,8 @@
 
 namespace millrace {
 
-/// Rows of text in aligned columns, for people and for cut(1): two blanks between columns, none at the end of a line.
+/// Rows of text in aligned columns, for people and for cut(1): two blanks between columns, none at
+/// the end of a line.
 class Table {
  public:
   enum class Align { kLeft, kRight };

@@ -6,7 +6,8 @@
 
 namespace millrace {
 
-/// Standard error, shared by log lines and a progress bar so that neither damages the other. Thread-safe.
+/// Standard error, shared by log lines and a progress bar so that neither damages the other.
+/// Thread-safe.
 ///
 /// Results go to standard output, which is not touched here.
 class Terminal {

@@ -181,7 +181,7 @@ std::vector<std::string> GroupCoordinator::list() {
   std::vector<std::string> names;
   for (auto& [name, group] : groups_) {
     expire(group);
-    if (!group.members.empty() || !group.offsets.empty()) names.push_back(name);
+    names.push_back(name);
   }
   return names;
 }
@@ -190,7 +190,7 @@ GroupDescription GroupCoordinator::describe(const std::string& group_id) {
   const std::lock_guard lock(mutex_);
   Group* const group = find(group_id);
   GroupDescription description{group_id, "Dead", {}};
-  if (group == nullptr || (group->members.empty() && group->offsets.empty())) return description;
+  if (group == nullptr) return description;
   description.state = group->members.empty() ? "Empty" : "Stable";
   for (const auto& [id, member] : group->members) {
     GroupMember& shown = description.members.emplace_back();
@@ -218,7 +218,7 @@ std::vector<PartitionOffset> GroupCoordinator::offsets(const std::string& group_
 Status GroupCoordinator::remove(const std::string& group_id) {
   const std::lock_guard lock(mutex_);
   Group* const group = find(group_id);
-  if (group == nullptr || (group->members.empty() && group->offsets.empty() && group->pending.empty()))
+  if (group == nullptr)
     return Status::not_found(fmt::format("group '{}' does not exist", group_id));
   if (!group->members.empty())
     return Status::failed(

@@ -38,7 +38,8 @@ struct MemberView {
 ///
 /// Every change of membership raises the generation at once; credentials of an older one are refused. A partition
 /// that moves takes two rounds: its owner is told that it is gone; when the owner serves again, having let go of
-/// it, or falls out of the group, the generation rises once more and the new owner gets it.
+/// it, or falls out of the group, the generation rises once more and the new owner gets it. A group begins with its
+/// first member and ends with remove(); one that never had an offset committed also ends with the process.
 class GroupCoordinator {
  public:
   GroupCoordinator(const TopicRegistry& topics, Clock& clock, Storage* storage)

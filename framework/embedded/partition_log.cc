@@ -14,13 +14,12 @@ constexpr std::size_t kChunkBytes = 256 << 10;
 std::shared_ptr<Chunk> make_chunk(std::int64_t base, std::size_t capacity) {
   auto chunk = std::make_shared<Chunk>();
   chunk->base = chunk->next = base;
-  chunk->capacity = capacity;
-  chunk->data = std::make_unique_for_overwrite<char[]>(capacity);
+  chunk->data.resize(capacity);
   return chunk;
 }
 
 std::string_view view(const Chunk& chunk, std::size_t begin, std::size_t end) {
-  return {chunk.data.get() + begin, end - begin};
+  return {chunk.data.data() + begin, end - begin};
 }
 
 }  // namespace
@@ -79,7 +78,7 @@ Result<std::int64_t> PartitionLog::append(const PendingRecords& records, std::ui
   const std::lock_guard lock(mutex_);
   if (deleted_) return Status::failed(fmt::format("topic '{}' has been deleted", name_.topic));
   Chunk& chunk = room_for(records.written_bound());
-  char* const begin = chunk.data.get() + chunk.size;
+  char* const begin = chunk.data.data() + chunk.size;
   const auto bytes = static_cast<std::size_t>(records.write(end_, begin) - begin);
   const std::int64_t next = end_ + records.count();
   if (storage_ != nullptr && transaction == kNoTransaction) {
@@ -140,10 +139,10 @@ Status PartitionLog::check_position(std::int64_t position) const {
 }
 
 Chunk& PartitionLog::room_for(std::size_t bytes) {
-  if (chunks_.empty() || chunks_.back()->capacity - chunks_.back()->size < bytes) {
-    const std::size_t grown = chunks_.empty() ? kFirstChunkBytes : chunks_.back()->capacity * 2;
+  if (chunks_.empty() || chunks_.back()->data.size() - chunks_.back()->size < bytes) {
+    const std::size_t grown = chunks_.empty() ? kFirstChunkBytes : chunks_.back()->data.size() * 2;
     chunks_.push_back(make_chunk(end_, std::max(bytes, std::min(grown, kChunkBytes))));
-    chunk_bytes_ += chunks_.back()->capacity;
+    chunk_bytes_ += chunks_.back()->data.size();
   }
   return *chunks_.back();
 }
@@ -183,15 +182,13 @@ Status PartitionLog::read(std::int64_t position, bool read_committed, LogCursor&
   }
   // Nothing in the store changes what a reader may see, so the log need not be locked for it.
   auto chunk = std::make_shared<Chunk>();
-  std::string bytes;
+  chunk->data.reserve(kChunkBytes + kChunkBytes / 2);  // a run is mostly a producer's batch
   std::vector<std::string> keys;
-  MILLRACE_RETURN_IF_ERROR(storage_->read_records(id_, position, stored_until, kChunkBytes, bytes, keys));
-  if (bytes.empty()) return {};
+  MILLRACE_RETURN_IF_ERROR(storage_->read_records(id_, position, stored_until, kChunkBytes, chunk->data, keys));
+  if (keys.empty()) return {};
   chunk->base = position;
   chunk->next = offset_of_records_key(keys.back()) + 1;
-  chunk->size = chunk->capacity = bytes.size();
-  chunk->data = std::make_unique_for_overwrite<char[]>(bytes.size());
-  std::memcpy(chunk->data.get(), bytes.data(), bytes.size());
+  chunk->size = chunk->data.size();
   readable.bytes = view(*chunk, 0, chunk->size);
   cursor.chunk = std::move(chunk);
   return {};
@@ -214,7 +211,7 @@ Status PartitionLog::delete_before(std::int64_t offset) {
   }
   start_ = offset;
   while (!chunks_.empty() && chunks_.front()->next <= start_) {
-    chunk_bytes_ -= chunks_.front()->capacity;
+    chunk_bytes_ -= chunks_.front()->data.size();
     chunks_.pop_front();
   }
   while (!aborted_.empty() && aborted_.begin()->second <= start_) aborted_.erase(aborted_.begin());

@@ -48,8 +48,7 @@ struct Chunk {
   std::int64_t base = 0;  ///< no record in here is below it
   std::int64_t next = 0;  ///< offset behind the last record; base if empty
   std::size_t size = 0;
-  std::size_t capacity = 0;
-  std::unique_ptr<char[]> data;
+  std::string data;  ///< as long as the chunk may become
 };
 
 /// Where a reader is: `at` is the first record not yet taken. Default: nowhere.
@@ -130,8 +129,6 @@ class PartitionLog {
   std::int64_t stable_end() const;
   Status check_position(std::int64_t position) const;
   Chunk& room_for(std::size_t bytes);
-  Status locate(std::int64_t position, LogCursor& cursor, Readable& readable);
-  Status load(std::int64_t position, LogCursor& cursor);
   void add_aborted(std::int64_t first, std::int64_t next);
   bool is_aborted(std::int64_t offset) const;
   /// Work after each append or commit: drops tail chunks, cleans a bounded part of a compacted log.

@@ -1,7 +1,6 @@
 // What a PartitionLog does besides reading and writing: letting go of its tail, and compaction.
 
 #include <algorithm>
-#include <cstring>
 
 #include "millrace/framework/embedded/partition_log.h"
 
@@ -29,7 +28,7 @@ void PartitionLog::maintain(std::size_t appended_bytes) {
 void PartitionLog::evict() {
   const std::int64_t stable = stable_end();
   while (chunks_.size() > 1 && chunk_bytes_ > settings_.tail_bytes && chunks_.front()->next <= stable) {
-    chunk_bytes_ -= chunks_.front()->capacity;
+    chunk_bytes_ -= chunks_.front()->data.size();
     chunks_.pop_front();
     tail_start_ = chunks_.front()->base;
   }
@@ -50,28 +49,27 @@ std::size_t PartitionLog::clean_chunk(std::int64_t cursor) {
   const std::shared_ptr<Chunk> old = *found;
   const bool rewrite = compaction_.phase() == LogCompaction::Phase::kRewrite;
   std::int64_t first = 0, next = 0;
-  const std::string kept = survivors({old->data.get(), old->size}, first, next);
+  const std::string kept = survivors(std::string_view(old->data).substr(0, old->size), first, next);
   compaction_.advance(old->next);
   if (!rewrite || kept.size() == old->size) return old->size;
 
   // Readers may hold the old chunk, so what is left goes to a new one: joined with the one before while it is small.
-  chunk_bytes_ -= old->capacity;
+  chunk_bytes_ -= old->data.size();
   const auto at = chunks_.erase(found);
   if (kept.empty()) return old->size;
   auto chunk = std::make_shared<Chunk>();
   std::string_view before;
   const bool join = at != chunks_.begin() && (*std::prev(at))->size + kept.size() <= kPieceBytes;
   const std::shared_ptr<Chunk> left = join ? *std::prev(at) : nullptr;
-  if (join) before = {left->data.get(), left->size};
+  if (join) before = std::string_view(left->data).substr(0, left->size);
   chunk->base = join ? left->base : first;
   chunk->next = next;
-  chunk->size = chunk->capacity = before.size() + kept.size();
-  chunk->data = std::make_unique_for_overwrite<char[]>(chunk->size);
-  std::memcpy(chunk->data.get(), before.data(), before.size());
-  std::memcpy(chunk->data.get() + before.size(), kept.data(), kept.size());
-  chunk_bytes_ += chunk->capacity;
+  chunk->data.reserve(before.size() + kept.size());
+  chunk->data.append(before).append(kept);
+  chunk->size = chunk->data.size();
+  chunk_bytes_ += chunk->size;
   if (join) {
-    chunk_bytes_ -= left->capacity;
+    chunk_bytes_ -= left->data.size();
     *std::prev(at) = std::move(chunk);
   } else {
     chunks_.insert(at, std::move(chunk));

@@ -9,20 +9,22 @@ Status FileAdmin::delete_topic(const std::string& topic) {
   return inner_.delete_topic(topic);
 }
 
-Result<std::vector<std::int64_t>> FileAdmin::list_offsets(std::span<const TopicPartition> partitions,
-                                                          OffsetSpec which) {
+Result<std::vector<std::int64_t>> FileAdmin::list_offsets(
+    std::span<const TopicPartition> partitions, OffsetSpec which) {
   Result<std::vector<std::int64_t>> offsets = inner_.list_offsets(partitions, which);
   if (!offsets.ok()) return offsets;
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     const LineInput* const input = topics_.input(partitions[i].topic);
     if (input == nullptr) continue;
-    (*offsets)[i] = which == OffsetSpec::kEarliest ? input->first_line() : input->end_line().value_or(kEndUnknown);
+    (*offsets)[i] = which == OffsetSpec::kEarliest ? input->first_line()
+                                                   : input->end_line().value_or(kEndUnknown);
   }
   return offsets;
 }
 
 Status FileAdmin::delete_records(std::span<const PartitionOffset> before) {
-  for (const PartitionOffset& offset : before) MILLRACE_RETURN_IF_ERROR(check_no_file(offset.partition.topic));
+  for (const PartitionOffset& offset : before)
+    MILLRACE_RETURN_IF_ERROR(check_no_file(offset.partition.topic));
   return inner_.delete_records(before);
 }
 

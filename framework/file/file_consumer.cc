@@ -25,9 +25,11 @@ Status FileConsumer::assign_input(LineInput& input, const PartitionOffset& at) {
   const auto& [topic, partition] = at.partition;
   MILLRACE_CHECK(!readers_.contains(topic), "a partition is assigned once");
   if (partition != 0 || at.offset < 0)
-    return Status::failed(fmt::format("partition {} of '{}' at offset {}: a file has partition 0 only, from offset 0 on",
-                                      partition, topic, at.offset));
-  Result<std::unique_ptr<LineReader>> reader = input.read_from(at.offset, [this] { inner_->wakeup(); });
+    return Status::failed(fmt::format(
+        "partition {} of '{}' at offset {}: a file has partition 0 only, from offset 0 on",
+        partition, topic, at.offset));
+  Result<std::unique_ptr<LineReader>> reader =
+      input.read_from(at.offset, [this] { inner_->wakeup(); });
   if (!reader.ok()) return reader.status();
   readers_.emplace(topic, std::move(*reader));
   return {};
@@ -50,7 +52,8 @@ Status FileConsumer::seek(const TopicPartition& partition, std::int64_t offset) 
   return reader != nullptr ? reader->seek(offset) : inner_->seek(partition, offset);
 }
 
-Status FileConsumer::poll(const TopicPartition& partition, const PollLimit& limit, RecordBatch& batch) {
+Status FileConsumer::poll(const TopicPartition& partition, const PollLimit& limit,
+                          RecordBatch& batch) {
   LineReader* const reader = reader_of(partition);
   return reader != nullptr ? reader->poll(limit, batch) : inner_->poll(partition, limit, batch);
 }
@@ -66,7 +69,8 @@ std::optional<std::int64_t> FileConsumer::high_watermark(const TopicPartition& p
 }
 
 void FileConsumer::wait(std::chrono::milliseconds timeout) {
-  const bool ready = std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader.second->ready(); });
+  const bool ready = std::any_of(readers_.begin(), readers_.end(),
+                                 [](const auto& reader) { return reader.second->ready(); });
   inner_->wait(ready ? std::chrono::milliseconds{0} : timeout);
 }
 

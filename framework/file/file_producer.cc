@@ -15,14 +15,16 @@ Status FileProducer::produce(const OutgoingRecord& record) {
   LineOutput* const output = topics_.output(record.topic);
   if (output == nullptr) {
     if (topics_.input(record.topic) == nullptr) return inner_->produce(record);
-    return Status::failed(fmt::format("topic '{}' is a file that is read: nothing can be written to it", record.topic));
+    return Status::failed(fmt::format(
+        "topic '{}' is a file that is read: nothing can be written to it", record.topic));
   }
   if (record.partition != 0)
-    return Status::failed(
-        fmt::format("partition {} of '{}': a file has partition 0 only", record.partition, record.topic));
+    return Status::failed(fmt::format("partition {} of '{}': a file has partition 0 only",
+                                      record.partition, record.topic));
   if (record.value.find('\n') != std::string_view::npos)
-    return Status::failed(fmt::format("a record for '{}' contains a line feed: it would be more than one line of '{}'",
-                                      record.topic, output->path()));
+    return Status::failed(fmt::format(
+        "a record for '{}' contains a line feed: it would be more than one line of '{}'",
+        record.topic, output->path()));
   std::string& lines = lines_[output];
   lines += record.value;
   lines += '\n';
@@ -34,7 +36,8 @@ Status FileProducer::flush(std::chrono::milliseconds timeout) {
   return transactional_ ? Status{} : write_lines();
 }
 
-Status FileProducer::send_offsets(std::span<const PartitionOffset> offsets, const GroupMetadata& group) {
+Status FileProducer::send_offsets(std::span<const PartitionOffset> offsets,
+                                  const GroupMetadata& group) {
   MILLRACE_RETURN_IF_ERROR(inner_->send_offsets(offsets, group));
   for (const PartitionOffset& offset : offsets) {
     if (topics_.input(offset.partition.topic) != nullptr) offsets_.push_back(offset);

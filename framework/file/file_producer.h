@@ -10,7 +10,8 @@
 
 namespace millrace {
 
-/// Collects the lines of output topics until their transaction is committed; everything else is the inner producer's.
+/// Collects the lines of output topics until their transaction is committed; everything else is the
+/// inner producer's.
 class FileProducer final : public Producer {
  public:
   /// `topics` must outlive this object.
@@ -23,7 +24,8 @@ class FileProducer final : public Producer {
   void poll(std::chrono::milliseconds timeout) override { inner_->poll(timeout); }
   std::size_t queued_bytes() const override { return inner_->queued_bytes(); }
   Status flush(std::chrono::milliseconds timeout) override;
-  Status send_offsets(std::span<const PartitionOffset> offsets, const GroupMetadata& group) override;
+  Status send_offsets(std::span<const PartitionOffset> offsets,
+                      const GroupMetadata& group) override;
   Status commit() override;
   Status abort() override;
   std::optional<std::int64_t> delivered_offset(const TopicPartition& partition) const override {

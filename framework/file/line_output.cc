@@ -11,7 +11,8 @@
 namespace millrace {
 namespace {
 
-/// Keeps a write to a closed pipe from raising SIGPIPE in this thread, whatever the process does with that signal.
+/// Keeps a write to a closed pipe from raising SIGPIPE in this thread, whatever the process does
+/// with that signal.
 class SigpipeBlocker {
  public:
   SigpipeBlocker() {

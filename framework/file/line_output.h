@@ -12,10 +12,11 @@ namespace millrace {
 /// A file or stream that takes lines. Thread-safe: each write stays in one piece.
 class LineOutput {
  public:
-  LineOutput(std::string path, FileDescriptor file) : path_(std::move(path)), file_(std::move(file)) {}
+  LineOutput(std::string path, FileDescriptor file)
+      : path_(std::move(path)), file_(std::move(file)) {}
 
-  /// Writes all of `lines`. Blocks while the other side of a pipe takes nothing. kFailed, from then on for every
-  /// call, when it cannot: disk full, pipe closed. Raises no SIGPIPE.
+  /// Writes all of `lines`. Blocks while the other side of a pipe takes nothing. kFailed, from then
+  /// on for every call, when it cannot: disk full, pipe closed. Raises no SIGPIPE.
   Status write(std::string_view lines);
   const std::string& path() const { return path_; }
 

@@ -31,13 +31,15 @@ std::size_t whole_lines(std::string_view text) {
   return last == nullptr ? 0 : length_through(text, last);
 }
 
-Status line_too_long(const std::string& path, std::int64_t line) {
-  return Status::failed(fmt::format("line {} of '{}' (offset {}) is longer than {} MiB: is it a text file?", line + 1,
-                                    path, line, kMaxLineBytes >> 20));
+Status line_too_long(const std::string& path, std::int64_t line, std::size_t max_bytes) {
+  return Status::failed(
+      fmt::format("line {} of '{}' (offset {}) is longer than {} bytes: is it a text file?",
+                  line + 1, path, line, max_bytes));
 }
 
 Status line_beyond_end(const std::string& path, std::int64_t line, std::int64_t lines) {
-  return Status::failed(fmt::format("offset {} of '{}' is out of range: it has {} lines", line, path, lines));
+  return Status::failed(
+      fmt::format("offset {} of '{}' is out of range: it has {} lines", line, path, lines));
 }
 
 }  // namespace millrace

@@ -9,12 +9,11 @@
 
 namespace millrace {
 
-/// A line this long is an error: the text is not what the user thinks it is.
-inline constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;
-/// Room for such a line with either line end.
-inline constexpr std::size_t kMaxBlockBytes = kMaxLineBytes + 2;
+/// Bytes of the longest line end: a block must have room for the longest line and it.
+inline constexpr std::size_t kLineEndBytes = 2;
 
-/// The first line of `text` with its line end; all of it if there is none (the last line of a file).
+/// The first line of `text` with its line end; all of it if there is none (the last line of a
+/// file).
 std::string_view first_line_of(std::string_view text);
 /// The line without LF or CR LF.
 std::string_view without_line_end(std::string_view line);
@@ -22,7 +21,7 @@ std::string_view without_line_end(std::string_view line);
 std::size_t whole_lines(std::string_view text);
 
 /// What is wrong with the line of this number, counted from 0 as offsets are.
-Status line_too_long(const std::string& path, std::int64_t line);
+Status line_too_long(const std::string& path, std::int64_t line, std::size_t max_bytes);
 Status line_beyond_end(const std::string& path, std::int64_t line, std::int64_t lines);
 
 }  // namespace millrace

@@ -14,14 +14,16 @@
 
 namespace millrace {
 
-/// A file that can be read again from anywhere. Readers read it at places of their own, when polled; they share
-/// an index of one line in each kIndexBytes, so that going back reads no more than that much. Thread-safe.
+/// A file that can be read again from anywhere. Readers read it at places of their own, when
+/// polled; they share an index of one line in each kIndexBytes, so that going back reads no more
+/// than that much. Thread-safe.
 class RegularFileInput final : public LineInput {
  public:
   /// The first line is where the descriptor stands: the beginning, unless a shell has read from it.
-  RegularFileInput(std::string path, FileDescriptor file);
+  RegularFileInput(std::string path, FileDescriptor file, std::size_t max_line_bytes);
 
-  Result<std::unique_ptr<LineReader>> read_from(std::int64_t line, std::function<void()> wake) override;
+  Result<std::unique_ptr<LineReader>> read_from(std::int64_t line,
+                                                std::function<void()> wake) override;
   void release(std::int64_t) override {}
   std::int64_t first_line() const override { return 0; }
   std::optional<std::int64_t> end_line() const override;
@@ -44,6 +46,7 @@ class RegularFileInput final : public LineInput {
 
   const std::string path_;
   const FileDescriptor file_;
+  const std::size_t max_line_bytes_;
   mutable std::mutex mutex_;
   std::vector<Place> index_;  // ascending
   std::optional<Place> end_;

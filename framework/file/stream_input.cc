@@ -24,16 +24,19 @@ class StreamInput::Filler {
  public:
   enum class Outcome { kBlock, kEnded, kLineTooLong, kBroken, kStopped };
 
-  Filler(int stream, int stop)
-      : stream_(stream), stop_(stop), buffer_(std::make_unique_for_overwrite<char[]>(kBlockBytes)) {}
+  Filler(int stream, int stop, std::size_t max_line_bytes)
+      : stream_(stream),
+        stop_(stop),
+        max_bytes_(max_line_bytes + kLineEndBytes),
+        buffer_(std::make_unique_for_overwrite<char[]>(kBlockBytes)) {}
 
   /// Waits for whole lines and takes all that are there, about kBlockBytes at most.
   Outcome fill(Block& block) {
     while (over_ == Outcome::kBlock) {
       // Lines that have come are handed on before more is waited for.
       if (whole_ > 0 && (size_ == capacity_ || !wait_for_input(0))) return take(block);
-      if (size_ == kMaxBlockBytes) return Outcome::kLineTooLong;
-      if (size_ == capacity_) move_to_buffer_of(std::min(2 * capacity_, kMaxBlockBytes), 0);
+      if (size_ >= max_bytes_) return Outcome::kLineTooLong;
+      if (size_ == capacity_) move_to_buffer_of(std::min(2 * capacity_, max_bytes_), 0);
       if (!wait_for_input(-1)) return Outcome::kStopped;
       read_more();
     }
@@ -82,7 +85,8 @@ class StreamInput::Filler {
 
   /// Goes on in a new buffer with what the old one, which is returned, holds from `begin` on.
   std::unique_ptr<char[]> move_to_buffer_of(std::size_t bytes, std::size_t begin) {
-    std::unique_ptr<char[]> old = std::exchange(buffer_, std::make_unique_for_overwrite<char[]>(bytes));
+    std::unique_ptr<char[]> old =
+        std::exchange(buffer_, std::make_unique_for_overwrite<char[]>(bytes));
     size_ -= begin;
     capacity_ = bytes;
     std::memcpy(buffer_.get(), old.get() + begin, size_);
@@ -91,10 +95,11 @@ class StreamInput::Filler {
 
   const int stream_;
   const int stop_;
+  const std::size_t max_bytes_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = kBlockBytes;
   std::size_t size_ = 0;
-  std::size_t whole_ = 0;            // bytes of whole lines at the beginning
+  std::size_t whole_ = 0;           // bytes of whole lines at the beginning
   Outcome over_ = Outcome::kBlock;  // kEnded or kBroken once nothing more can come
   int error_ = 0;
 };
@@ -121,7 +126,7 @@ class StreamInput::Reader final : public LineReader {
       const std::string_view line = first_line_of(rest_);
       if (line_ >= wanted_) {
         const std::string_view value = without_line_end(line);
-        if (value.size() > kMaxLineBytes) return line_too_long(input_.path_, line_);
+        if (value.size() > input_.limits_.line_bytes) return line_too_long();
         if (records > 0 && bytes + value.size() > limit.bytes) return {};
         batch.append({}, value, line_, RecordView::kNoTimestamp);
         ++records;
@@ -138,9 +143,9 @@ class StreamInput::Reader final : public LineReader {
     if (line < input_.first_line_) return given_up(line);
     const auto& blocks = input_.blocks_;
     // Blocks know their first line up to the one that a reader has come to.
-    const auto behind = std::partition_point(blocks.begin(), blocks.end(), [line](const auto& block) {
-      return block->first_line && *block->first_line <= line;
-    });
+    const auto behind = std::partition_point(
+        blocks.begin(), blocks.end(),
+        [line](const auto& block) { return block->first_line && *block->first_line <= line; });
     const auto before = static_cast<std::uint64_t>(behind - blocks.begin());
     number_ = input_.first_block_ + (before == 0 ? 0 : before - 1);
     line_ = before == 0 ? input_.first_line_ : *blocks[before - 1]->first_line;
@@ -174,11 +179,12 @@ class StreamInput::Reader final : public LineReader {
         input_.end_line_ = line_;
         return line_ < wanted_ ? line_beyond_end(input_.path_, wanted_, line_) : Status{};
       case State::kLineTooLong:
-        return line_too_long(input_.path_, line_);
+        return line_too_long();
       case State::kBroken:
         break;
     }
-    return Status::failed(fmt::format("cannot read '{}': {}", input_.path_, std::strerror(input_.error_)));
+    return Status::failed(
+        fmt::format("cannot read '{}': {}", input_.path_, std::strerror(input_.error_)));
   }
 
   /// REQUIRES: the input's mutex is held.
@@ -193,10 +199,15 @@ class StreamInput::Reader final : public LineReader {
     ++number_;
   }
 
+  Status line_too_long() const {
+    return millrace::line_too_long(input_.path_, line_, input_.limits_.line_bytes);
+  }
+
   Status given_up(std::int64_t line) const {
-    return Status::failed(fmt::format("line {} of '{}' (offset {}) cannot be read again: a stream is kept from the last "
-                                      "commit on only. Use a file to read it twice",
-                                      line + 1, input_.path_, line));
+    return Status::failed(fmt::format(
+        "line {} of '{}' (offset {}) cannot be read again: a stream is kept from the last "
+        "commit on only. Use a file to read it twice",
+        line + 1, input_.path_, line));
   }
 
   StreamInput& input_;
@@ -207,14 +218,22 @@ class StreamInput::Reader final : public LineReader {
   std::int64_t wanted_ = 0;       // lines before it are skipped
 };
 
-Result<std::unique_ptr<StreamInput>> StreamInput::open(std::string path, FileDescriptor stream, const Clock& clock) {
+Result<std::unique_ptr<StreamInput>> StreamInput::open(std::string path, FileDescriptor stream,
+                                                       const Limits& limits, const Clock& clock) {
   FileDescriptor stop = FileDescriptor::owned(::eventfd(0, EFD_CLOEXEC));
-  if (stop.get() < 0) return Status::failed(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-  return std::unique_ptr<StreamInput>(new StreamInput(std::move(path), std::move(stream), std::move(stop), clock));
+  if (stop.get() < 0)
+    return Status::failed(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  return std::unique_ptr<StreamInput>(
+      new StreamInput(std::move(path), std::move(stream), std::move(stop), limits, clock));
 }
 
-StreamInput::StreamInput(std::string path, FileDescriptor stream, FileDescriptor stop, const Clock& clock)
-    : path_(std::move(path)), stream_(std::move(stream)), stop_(std::move(stop)), clock_(clock) {
+StreamInput::StreamInput(std::string path, FileDescriptor stream, FileDescriptor stop,
+                         const Limits& limits, const Clock& clock)
+    : path_(std::move(path)),
+      stream_(std::move(stream)),
+      stop_(std::move(stop)),
+      limits_(limits),
+      clock_(clock) {
   thread_ = std::thread([this] { read_all(); });
 }
 
@@ -228,7 +247,8 @@ StreamInput::~StreamInput() {
   thread_.join();
 }
 
-Result<std::unique_ptr<LineReader>> StreamInput::read_from(std::int64_t line, std::function<void()> wake) {
+Result<std::unique_ptr<LineReader>> StreamInput::read_from(std::int64_t line,
+                                                           std::function<void()> wake) {
   auto reader = std::make_unique<Reader>(*this, std::move(wake));
   MILLRACE_RETURN_IF_ERROR(reader->seek(line));
   return std::unique_ptr<LineReader>(std::move(reader));
@@ -256,7 +276,7 @@ std::optional<std::int64_t> StreamInput::end_line() const {
 }
 
 void StreamInput::read_all() {
-  Filler filler(stream_.get(), stop_.get());
+  Filler filler(stream_.get(), stop_.get(), limits_.line_bytes);
   while (wait_for_room()) {
     Block block;
     switch (filler.fill(block)) {
@@ -307,9 +327,10 @@ Status StreamInput::check_stall() {
   const std::int64_t now_ms = clock_.monotonic_ms();
   if (!stalled_since_ms_) stalled_since_ms_ = now_ms;
   if (now_ms - *stalled_since_ms_ < kStallLimit.count()) return {};
-  return Status::failed(fmt::format("'{}' waits since {} s for a commit: {} MiB were read since the last one, and a stream "
-                                    "keeps no more. Commit more often, or use a file",
-                                    path_, kStallLimit.count() / 1000, kRetainBytes >> 20));
+  return Status::failed(fmt::format(
+      "'{}' waits since {} s for a commit: {} bytes were read since the last one, and no more "
+      "of a stream is kept. Commit more often, or use a file",
+      path_, kStallLimit.count() / 1000, retained_bytes_));
 }
 
 }  // namespace millrace

@@ -19,22 +19,29 @@
 
 namespace millrace {
 
-/// A pipe, socket or terminal: what was read from it cannot be read again. So a thread reads ahead, by at most
-/// kReadAheadBytes, and what readers have read is kept until release(), in at most kRetainBytes; beyond that the
-/// stream waits. If it has waited for kStallLimit with everything read and nothing released, poll() fails: then
-/// somebody needs more input before they can commit, and would wait for ever. Thread-safe.
+/// A pipe, socket or terminal: what was read from it cannot be read again. So a thread reads ahead,
+/// by at most kReadAheadBytes, and what readers have read is kept until release(), in at most about
+/// limits.keep_bytes; beyond that the stream waits. If it has waited for kStallLimit with
+/// everything read and nothing released, poll() fails: then somebody needs more input before they
+/// can commit, and would wait for ever. Thread-safe.
 class StreamInput final : public LineInput {
  public:
-  static Result<std::unique_ptr<StreamInput>> open(std::string path, FileDescriptor stream, const Clock& clock);
+  struct Limits {
+    std::size_t line_bytes;
+    std::size_t keep_bytes;
+  };
+
+  static Result<std::unique_ptr<StreamInput>> open(std::string path, FileDescriptor stream,
+                                                   const Limits& limits, const Clock& clock);
   ~StreamInput() override;
 
-  Result<std::unique_ptr<LineReader>> read_from(std::int64_t line, std::function<void()> wake) override;
+  Result<std::unique_ptr<LineReader>> read_from(std::int64_t line,
+                                                std::function<void()> wake) override;
   void release(std::int64_t line) override;
   std::int64_t first_line() const override;
   std::optional<std::int64_t> end_line() const override;
 
   static constexpr std::size_t kReadAheadBytes = std::size_t{8} << 20;
-  static constexpr std::size_t kRetainBytes = std::size_t{256} << 20;
   static constexpr std::chrono::milliseconds kStallLimit{60'000};
 
  private:
@@ -48,23 +55,28 @@ class StreamInput final : public LineInput {
   };
   enum class State { kOpen, kEnded, kLineTooLong, kBroken };
 
-  StreamInput(std::string path, FileDescriptor stream, FileDescriptor stop, const Clock& clock);
+  StreamInput(std::string path, FileDescriptor stream, FileDescriptor stop, const Limits& limits,
+              const Clock& clock);
   void read_all();
   bool wait_for_room();
   void publish(Block block);
   void finish(State state, int error);
-  bool has_room() const { return unread_bytes_ < kReadAheadBytes && retained_bytes_ < kRetainBytes; }
+  bool has_room() const {
+    return unread_bytes_ < kReadAheadBytes && retained_bytes_ < limits_.keep_bytes;
+  }
   Status check_stall();
 
   const std::string path_;
   const FileDescriptor stream_;
   const FileDescriptor stop_;  // an eventfd that ends the thread's waiting
+  const Limits limits_;
   const Clock& clock_;
 
   mutable std::mutex mutex_;
   std::condition_variable room_;
   bool stopping_ = false;
-  // Shared: a reader that has lost the partition may still stand in a block that was released since.
+  // Shared: a reader that has lost the partition may still stand in a block that was released
+  // since.
   std::deque<std::shared_ptr<Block>> blocks_;
   std::uint64_t first_block_ = 0;  // number of blocks_.front(); blocks are numbered in order
   std::int64_t first_line_ = 0;    // with which blocks_.front() begins

@@ -14,6 +14,7 @@ namespace millrace::kafka {
 namespace {
 
 constexpr int kTimeoutMs = static_cast<int>(Admin::kTimeout.count());
+constexpr std::chrono::milliseconds kPause{10};  ///< between questions whose answer is not there yet
 
 struct MetadataDeleter {
   void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
@@ -51,8 +52,27 @@ Status wait_for_metadata(rd_kafka_t* handle, const std::string& what, Done done)
     if (std::chrono::steady_clock::now() >= deadline) {
       return Status::retry(what + ": done, but not yet known to all brokers");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    std::this_thread::sleep_for(kPause);
   }
+}
+
+Result<std::vector<std::int64_t>> list_offsets_once(rd_kafka_t* handle, std::span<const TopicPartition> partitions,
+                                                    OffsetSpec which) {
+  const PartitionList list = partition_list(partitions);
+  for (int i = 0; i < list->cnt; ++i) {
+    list->elems[i].offset = which == OffsetSpec::kEarliest ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
+  }
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(handle, list.get(), kTimeoutMs);
+  std::vector<std::int64_t> offsets;
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = list->elems[i];
+    const Status status = to_status(each.err, Call::kAdmin,
+                                    fmt::format("offsets of topic '{}', partition {}", each.topic, each.partition));
+    if (!status.ok()) return status;
+    offsets.push_back(each.offset);
+  }
+  if (Status status = to_status(error, Call::kAdmin, "listing offsets"); !status.ok()) return status;
+  return offsets;
 }
 
 /// The error of the only topic in a result.
@@ -83,10 +103,15 @@ Status KafkaAdmin::create_topic(const TopicSpec& topic) {
   const rd_kafka_topic_result_t** topics =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(call.event()), &count);
   if (Status status = topic_status(topics, count, what); !status.ok()) return status;
-  return wait_for_metadata(handle, what, [&](const rd_kafka_metadata_t& metadata) {
+  const Status known = wait_for_metadata(handle, what, [&](const rd_kafka_metadata_t& metadata) {
     const rd_kafka_metadata_topic_t* found = find_topic(metadata, topic.name);
     return found != nullptr && found->partition_cnt == topic.partitions && has_leaders(*found);
   });
+  if (!known.ok()) return known;
+  // Named as leader is not yet being leader: usable is what answers.
+  std::vector<TopicPartition> partitions;
+  for (std::int32_t i = 0; i < topic.partitions; ++i) partitions.push_back({topic.name, i});
+  return list_offsets(partitions, OffsetSpec::kEarliest).status();
 }
 
 Status KafkaAdmin::delete_topic(const std::string& topic) {
@@ -155,22 +180,15 @@ Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(const std::
 
 Result<std::vector<std::int64_t>> KafkaAdmin::list_offsets(std::span<const TopicPartition> partitions,
                                                            OffsetSpec which) {
-  std::vector<std::int64_t> offsets;
-  if (partitions.empty()) return offsets;
-  const PartitionList list = partition_list(partitions);
-  for (int i = 0; i < list->cnt; ++i) {
-    list->elems[i].offset = which == OffsetSpec::kEarliest ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
+  if (partitions.empty()) return std::vector<std::int64_t>{};
+  const auto deadline = std::chrono::steady_clock::now() + Admin::kTimeout;
+  while (true) {
+    auto offsets = list_offsets_once(client_->handle(), partitions, which);
+    if (offsets.status().code() != StatusCode::kRetry || std::chrono::steady_clock::now() >= deadline) return offsets;
+    // A new or moved leader: librdkafka before 2.3.0 asks the old one until its metadata is fresh.
+    static_cast<void>(all_metadata(client_->handle()));
+    std::this_thread::sleep_for(kPause);
   }
-  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client_->handle(), list.get(), kTimeoutMs);
-  for (int i = 0; i < list->cnt; ++i) {
-    const rd_kafka_topic_partition_t& each = list->elems[i];
-    const Status status = to_status(each.err, Call::kAdmin,
-                                    fmt::format("offsets of topic '{}', partition {}", each.topic, each.partition));
-    if (!status.ok()) return status;
-    offsets.push_back(each.offset);
-  }
-  if (Status status = to_status(error, Call::kAdmin, "listing offsets"); !status.ok()) return status;
-  return offsets;
 }
 
 Status KafkaAdmin::delete_records(std::span<const PartitionOffset> before) {

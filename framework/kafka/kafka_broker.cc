@@ -4,7 +4,6 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "millrace/framework/kafka/kafka_admin.h"

@@ -12,6 +12,7 @@ StatusCode meaning(rd_kafka_resp_err_t error, Call call) {
     // Somebody is away, moving or slow: librdkafka goes on trying, and so do we.
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__SSL:  // before 2.2.0 also an unclean end of a connection
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
@@ -51,6 +52,7 @@ StatusCode meaning(rd_kafka_resp_err_t error, Call call) {
       return StatusCode::kExists;
 
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:

@@ -38,20 +38,22 @@ struct Bare<std::optional<M>> {
 };
 
 template <class M>
-inline constexpr bool kIsTime =
-    std::same_as<M, std::chrono::sys_seconds> || std::same_as<M, std::chrono::sys_time<std::chrono::milliseconds>>;
+inline constexpr bool kIsTime = std::same_as<M, std::chrono::sys_seconds> ||
+                                std::same_as<M, std::chrono::sys_time<std::chrono::milliseconds>>;
 
 /// Character types are left out: it would not be clear whether they mean a number or a text.
 template <class M>
 inline constexpr bool kIsInteger =
-    std::integral<M> && !std::same_as<M, bool> && !std::same_as<M, char> && !std::same_as<M, wchar_t> &&
-    !std::same_as<M, char8_t> && !std::same_as<M, char16_t> && !std::same_as<M, char32_t>;
+    std::integral<M> && !std::same_as<M, bool> && !std::same_as<M, char> &&
+    !std::same_as<M, wchar_t> && !std::same_as<M, char8_t> && !std::same_as<M, char16_t> &&
+    !std::same_as<M, char32_t>;
 
 template <class M>
 inline constexpr bool kIsText = std::same_as<M, std::string_view> || std::same_as<M, std::string>;
 
 template <class M>
-concept Bindable = kIsText<M> || kIsInteger<M> || kIsTime<M> || std::same_as<M, double> || std::same_as<M, bool>;
+concept Bindable =
+    kIsText<M> || kIsInteger<M> || kIsTime<M> || std::same_as<M, double> || std::same_as<M, bool>;
 
 template <class Member>
 JsonBinding binding(std::string name) {
@@ -123,17 +125,20 @@ struct JsonField {
   Member Class::*member;
 };
 
-/// Binds the root field `name` to `member`: std::string_view, std::string, any integer, double, bool, std::chrono::sys_seconds or
-/// sys_time<milliseconds> (Unix time as an integer, 1970 to 9999), or a std::optional of these, which may be missing or null.
-/// Integers and times are read from JSON numbers and from strings of digits alike.
+/// Binds the root field `name` to `member`: std::string_view, std::string, any integer, double,
+/// bool, std::chrono::sys_seconds or sys_time<milliseconds> (Unix time as an integer, 1970 to
+/// 9999), or a std::optional of these, which may be missing or null. Integers and times are read
+/// from JSON numbers and from strings of digits alike.
 template <class Class, class Member>
 JsonField<Class, Member> field(std::string name, Member Class::*member) {
   static_assert(json_detail::Bindable<typename json_detail::Bare<Member>::type>,
-                "a JSON field binds to a string, string_view, integer, double, bool, sys_seconds, sys_time<milliseconds>, or an optional of these");
+                "a JSON field binds to a string, string_view, integer, double, bool, sys_seconds, "
+                "sys_time<milliseconds>, or an optional of these");
   return {std::move(name), member};
 }
 
-/// Reads and writes T as a JSON object with the fields bound. Made by json(). Copies have their own parser; one thread each.
+/// Reads and writes T as a JSON object with the fields bound. Made by json(). Copies have their own
+/// parser; one thread each.
 ///
 /// What makes a record good is said at JsonReader. Decoded string_views live as long as the batch.
 template <class T, class... Fields>
@@ -141,11 +146,16 @@ class JsonCodec {
  public:
   using value_type = T;
 
-  explicit JsonCodec(Fields... fields) : JsonCodec(JsonReader::Check::kBoundFields, std::move(fields)...) {}
+  explicit JsonCodec(Fields... fields)
+      : JsonCodec(JsonReader::Check::kBoundFields, std::move(fields)...) {}
 
   /// Returns a copy that also refuses a record with an error anywhere else in it.
   JsonCodec strict() const {
-    return std::apply([](const Fields&... fields) { return JsonCodec{JsonReader::Check::kWholeDocument, fields...}; }, fields_);
+    return std::apply(
+        [](const Fields&... fields) {
+          return JsonCodec{JsonReader::Check::kWholeDocument, fields...};
+        },
+        fields_);
   }
 
   DecodeOutcome decode(const RecordView& record, Arena& arena, T& value) {
@@ -155,11 +165,16 @@ class JsonCodec {
     return outcome;
   }
 
-  /// Appends a compact object with the fields in the order of binding; empty optionals are left out.
+  /// Appends a compact object with the fields in the order of binding; empty optionals are left
+  /// out.
   void encode(const T& value, std::string& out) const {
     JsonWriter writer{out};
     writer.begin_object();
-    std::apply([&](const Fields&... fields) { (json_detail::write(fields.name, value.*fields.member, writer), ...); }, fields_);
+    std::apply(
+        [&](const Fields&... fields) {
+          (json_detail::write(fields.name, value.*fields.member, writer), ...);
+        },
+        fields_);
     writer.end_object();
   }
 
@@ -179,14 +194,16 @@ class JsonCodec {
       : fields_(std::move(fields)...), reader_(bindings(fields_), check) {}
 
   static std::vector<JsonBinding> bindings(const std::tuple<Fields...>& all) {
-    return std::apply([](const auto&... fields) { return std::vector<JsonBinding>{binding(fields)...}; }, all);
+    return std::apply(
+        [](const auto&... fields) { return std::vector<JsonBinding>{binding(fields)...}; }, all);
   }
   template <class Class, class Member>
   static JsonBinding binding(const JsonField<Class, Member>& field) {
     return json_detail::binding<Member>(field.name);
   }
   template <std::size_t... I>
-  void assign(const std::array<JsonValue, sizeof...(Fields)>& found, T& value, std::index_sequence<I...>) const {
+  void assign(const std::array<JsonValue, sizeof...(Fields)>& found, T& value,
+              std::index_sequence<I...>) const {
     (json_detail::assign(found[I], value.*std::get<I>(fields_).member), ...);
   }
 
@@ -198,8 +215,9 @@ class JsonCodec {
 ///
 ///     json<Frame>(field("ts", &Frame::ts), field("uid", &Frame::uid))
 template <class T, class... Classes, class... Members>
-  requires(sizeof...(Classes) > 0 && sizeof...(Classes) <= 64 && (std::derived_from<T, Classes> && ...))
-JsonCodec<T, JsonField<Classes, Members>...> json(JsonField<Classes, Members>... fields) {
+requires(sizeof...(Classes) > 0 && sizeof...(Classes) <= 64 &&
+         (std::derived_from<T, Classes> && ...))
+    JsonCodec<T, JsonField<Classes, Members>...> json(JsonField<Classes, Members>... fields) {
   return JsonCodec<T, JsonField<Classes, Members>...>{std::move(fields)...};
 }
 

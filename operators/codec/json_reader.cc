@@ -37,7 +37,8 @@ namespace {
 
 constexpr std::size_t kFirstCapacity = 16 * 1024;
 
-/// Checks an unread root value as far as that is cheap: containers are left to the parser, which counts their brackets.
+/// Checks an unread root value as far as that is cheap: containers are left to the parser, which
+/// counts their brackets.
 bool skippable(std::string_view token) {
   const char* cursor = token.data();
   const char* const end = cursor + token.size();
@@ -49,15 +50,17 @@ bool skippable(std::string_view token) {
 
 }  // namespace
 
-/// Makes room for a document of `size` bytes. Doubles, since the parser itself would follow each new length exactly.
+/// Makes room for a document of `size` bytes. Doubles, since the parser itself would follow each
+/// new length exactly.
 bool JsonReader::State::reserve(std::size_t size) {
   if (size <= parser.capacity()) return true;
   return parser.allocate(std::max(std::bit_ceil(size), kFirstCapacity)) == simdjson::SUCCESS;
 }
 
-/// Returns true if the record is good. False says nothing: the parser judges the document as a whole first, and so fails on bad
-/// bytes or an open string behind the bound fields too.
-bool JsonReader::State::read_fast(std::string_view text, Arena& arena, std::span<JsonValue> values) {
+/// Returns true if the record is good. False says nothing: the parser judges the document as a
+/// whole first, and so fails on bad bytes or an open string behind the bound fields too.
+bool JsonReader::State::read_fast(std::string_view text, Arena& arena,
+                                  std::span<JsonValue> values) {
   simdjson::ondemand::document document;
   simdjson::ondemand::object root;
   if (text.front() != '{' || !reserve(text.size()) ||
@@ -71,7 +74,9 @@ bool JsonReader::State::read_fast(std::string_view text, Arena& arena, std::span
     if (std::move(next).get(field)) return false;
     const char* const key = field.key().raw();
     std::uint64_t candidates = wanted;
-    while (candidates != 0 && !json_key_equals(key, bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
+    while (candidates != 0 &&
+           !json_key_equals(key,
+                            bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
       candidates &= candidates - 1;
     if (candidates == 0) {
       if (!skippable(field.value().raw_json_token())) return false;
@@ -79,7 +84,8 @@ bool JsonReader::State::read_fast(std::string_view text, Arena& arena, std::span
     }
     const auto index = static_cast<std::size_t>(std::countr_zero(candidates));
     const char* cursor = field.value().raw_json_token().data();
-    if (read_json_value(cursor, end, bindings[index], Utf8::kValid, arena, values[index]) != RecordError::kNone)
+    if (read_json_value(cursor, end, bindings[index], Utf8::kValid, arena, values[index]) !=
+        RecordError::kNone)
       return false;
     wanted &= ~(std::uint64_t{1} << index);
     if (wanted == 0) return true;
@@ -95,7 +101,8 @@ JsonReader::JsonReader(std::vector<JsonBinding> bindings, Check check) {
   state_ = std::make_unique<State>(std::move(bindings), check);
 }
 
-JsonReader::JsonReader(const JsonReader& other) : state_(std::make_unique<State>(other.state_->bindings, other.state_->check)) {}
+JsonReader::JsonReader(const JsonReader& other)
+    : state_(std::make_unique<State>(other.state_->bindings, other.state_->check)) {}
 JsonReader::JsonReader(JsonReader&& other) noexcept = default;
 JsonReader& JsonReader::operator=(JsonReader other) noexcept {
   state_ = std::move(other.state_);
@@ -103,13 +110,15 @@ JsonReader& JsonReader::operator=(JsonReader other) noexcept {
 }
 JsonReader::~JsonReader() = default;
 
-DecodeOutcome JsonReader::read(const RecordView& record, Arena& arena, std::span<JsonValue> values) {
+DecodeOutcome JsonReader::read(const RecordView& record, Arena& arena,
+                               std::span<JsonValue> values) {
   if (record.value.empty()) return {RecordError::kEmpty, {}};
   const bool whole = state_->check == Check::kWholeDocument;
   if (!whole && state_->read_fast(record.value, arena, values)) return {};
-  return state_->scanner.scan(record.value, state_->bindings,
-                              whole ? JsonScanner::Extent::kWholeDocument : JsonScanner::Extent::kLastBoundField,
-                              arena, values);
+  return state_->scanner.scan(
+      record.value, state_->bindings,
+      whole ? JsonScanner::Extent::kWholeDocument : JsonScanner::Extent::kLastBoundField, arena,
+      values);
 }
 
 std::span<const JsonBinding> JsonReader::bindings() const { return state_->bindings; }

@@ -8,12 +8,14 @@
 
 namespace millrace {
 
-/// Finds bound fields in the root object of a JSON record, in any order, and stops at the last of them.
+/// Finds bound fields in the root object of a JSON record, in any order, and stops at the last of
+/// them.
 ///
-/// A record is good iff its root is an object and every field that is not optional is found in it, with its type, before any
-/// error; what follows is not judged. The first occurrence of a key counts. Of the values skipped before the last bound field,
-/// containers are judged by their brackets and strings by their ends alone, unless there is an error further on.
-/// A copy has its own parser: one thread at a time for each. Allocates only until it has seen its longest record.
+/// A record is good iff its root is an object and every field that is not optional is found in it,
+/// with its type, before any error; what follows is not judged. The first occurrence of a key
+/// counts. Of the values skipped before the last bound field, containers are judged by their
+/// brackets and strings by their ends alone, unless there is an error further on. A copy has its
+/// own parser: one thread at a time for each. Allocates only until it has seen its longest record.
 class JsonReader {
  public:
   enum class Check { kBoundFields, kWholeDocument };
@@ -25,7 +27,8 @@ class JsonReader {
   JsonReader& operator=(JsonReader other) noexcept;
   ~JsonReader();
 
-  /// Fills `values`, one for each binding and fresh on call. Texts in it are views into `record` where they have no escapes, else into `arena`.
+  /// Fills `values`, one for each binding and fresh on call. Texts in it are views into `record`
+  /// where they have no escapes, else into `arena`.
   DecodeOutcome read(const RecordView& record, Arena& arena, std::span<JsonValue> values);
 
   std::span<const JsonBinding> bindings() const;

@@ -8,7 +8,8 @@ namespace millrace {
 namespace {
 
 /// Says what the end of the search means: bound fields still in `wanted` were not found.
-DecodeOutcome finish(std::span<const JsonBinding> bindings, std::uint64_t wanted, RecordError otherwise) {
+DecodeOutcome finish(std::span<const JsonBinding> bindings, std::uint64_t wanted,
+                     RecordError otherwise) {
   for (; wanted != 0; wanted &= wanted - 1) {
     const JsonBinding& binding = bindings[static_cast<std::size_t>(std::countr_zero(wanted))];
     if (binding.optional) continue;
@@ -28,7 +29,8 @@ DecodeOutcome JsonScanner::scan(std::string_view text, std::span<const JsonBindi
   if (text.empty()) return {RecordError::kEmpty, {}};
   skip_space();
   if (cursor_ == end_) return {RecordError::kMalformed, {}};
-  if (*cursor_ != '{') return {skip_value() && at_end() ? RecordError::kRootNotObject : RecordError::kMalformed, {}};
+  if (*cursor_ != '{')
+    return {skip_value() && at_end() ? RecordError::kRootNotObject : RecordError::kMalformed, {}};
   return scan_root(bindings, extent, arena, values);
 }
 
@@ -36,9 +38,11 @@ DecodeOutcome JsonScanner::scan_root(std::span<const JsonBinding> bindings, Exte
                                      Arena& arena, std::span<JsonValue> values) {
   const bool whole = extent == Extent::kWholeDocument;
   std::uint64_t wanted = bindings.empty() ? 0 : ~std::uint64_t{0} >> (64 - bindings.size());
-  // Behind the last field that must be there an error only ends the search, unless all is to be judged.
+  // Behind the last field that must be there an error only ends the search, unless all is to be
+  // judged.
   const auto malformed = [&] {
-    return whole ? DecodeOutcome{RecordError::kMalformed, {}} : finish(bindings, wanted, RecordError::kMalformed);
+    return whole ? DecodeOutcome{RecordError::kMalformed, {}}
+                 : finish(bindings, wanted, RecordError::kMalformed);
   };
   ++cursor_;
   skip_space();
@@ -49,16 +53,20 @@ DecodeOutcome JsonScanner::scan_root(std::span<const JsonBinding> bindings, Exte
       const char* const key = cursor_ + 1;
       if (!skip_key()) return malformed();
       std::uint64_t candidates = wanted;
-      while (candidates != 0 && !json_key_equals(key, bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
+      while (candidates != 0 &&
+             !json_key_equals(
+                 key, bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
         candidates &= candidates - 1;
       if (candidates == 0) {
         if (!skip_value()) return malformed();
       } else {
         const auto index = static_cast<std::size_t>(std::countr_zero(candidates));
-        const RecordError error = read_json_value(cursor_, end_, bindings[index], Utf8::kUnknown, arena, values[index]);
+        const RecordError error =
+            read_json_value(cursor_, end_, bindings[index], Utf8::kUnknown, arena, values[index]);
         if (error != RecordError::kNone) {
           values[index] = {};
-          DecodeOutcome outcome = error == RecordError::kMalformed ? malformed() : DecodeOutcome{error, {}};
+          DecodeOutcome outcome =
+              error == RecordError::kMalformed ? malformed() : DecodeOutcome{error, {}};
           if (!outcome.ok()) outcome.field = bindings[index].name;
           return outcome;
         }
@@ -140,7 +148,9 @@ bool JsonScanner::at_end() {
 }
 
 void JsonScanner::skip_space() {
-  while (cursor_ != end_ && (*cursor_ == ' ' || *cursor_ == '\n' || *cursor_ == '\r' || *cursor_ == '\t')) ++cursor_;
+  while (cursor_ != end_ &&
+         (*cursor_ == ' ' || *cursor_ == '\n' || *cursor_ == '\r' || *cursor_ == '\t'))
+    ++cursor_;
 }
 
 }  // namespace millrace

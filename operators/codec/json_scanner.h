@@ -9,14 +9,16 @@
 
 namespace millrace {
 
-/// Finds the bound fields of a JSON object strictly from left to right, byte by byte, and stops at the last of them. This is the
-/// definition of a good record; JsonReader is a faster way to the same answer. Not thread-safe.
+/// Finds the bound fields of a JSON object strictly from left to right, byte by byte, and stops at
+/// the last of them. This is the definition of a good record; JsonReader is a faster way to the
+/// same answer. Not thread-safe.
 class JsonScanner {
  public:
   enum class Extent : std::uint8_t { kLastBoundField, kWholeDocument };
 
-  /// Fills `values` (one for each of `bindings`, at most 64), or says what is wrong first. Any depth of nesting is legal.
-  /// REQUIRES: kRecordPadding readable bytes behind `text`. Views in `values` point into `text` or `arena`.
+  /// Fills `values` (one for each of `bindings`, at most 64), or says what is wrong first. Any
+  /// depth of nesting is legal. REQUIRES: kRecordPadding readable bytes behind `text`. Views in
+  /// `values` point into `text` or `arena`.
   DecodeOutcome scan(std::string_view text, std::span<const JsonBinding> bindings, Extent extent,
                      Arena& arena, std::span<JsonValue> values);
 
@@ -33,7 +35,8 @@ class JsonScanner {
 
   const char* cursor_ = nullptr;
   const char* end_ = nullptr;
-  std::vector<bool> in_object_;  ///< of each open container, whether it is an object; keeps its memory
+  std::vector<bool>
+      in_object_;  ///< of each open container, whether it is an object; keeps its memory
 };
 
 }  // namespace millrace

@@ -44,15 +44,24 @@ int hex_quad(const char* digits, const char* end) {
 /// Returns what the escape `\c` stands for, or 0 if it is none of the simple ones.
 char simple_escape(char c) {
   switch (c) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '/': return '/';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return 0;
+    case '"':
+      return '"';
+    case '\\':
+      return '\\';
+    case '/':
+      return '/';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return 0;
   }
 }
 
@@ -93,7 +102,8 @@ RecordError decode_escape(const char*& from, const char* end, std::uint32_t& cod
   code = static_cast<std::uint32_t>(first);
   if (is_low_surrogate(first)) return RecordError::kFieldInvalidUtf8;
   if (!is_high_surrogate(first)) return RecordError::kNone;
-  const int second = end - from >= 6 && from[0] == '\\' && from[1] == 'u' ? hex_quad(from + 2, end) : -1;
+  const int second =
+      end - from >= 6 && from[0] == '\\' && from[1] == 'u' ? hex_quad(from + 2, end) : -1;
   if (!is_low_surrogate(second)) return RecordError::kFieldInvalidUtf8;
   from += 6;
   code = 0x10000 + ((code - 0xD800) << 10) + (static_cast<std::uint32_t>(second) - 0xDC00);
@@ -101,15 +111,18 @@ RecordError decode_escape(const char*& from, const char* end, std::uint32_t& cod
 }
 
 /// Checks the integer in [begin, end), which is a JSON number without fraction and exponent.
-RecordError convert_integer(const char* begin, const char* end, const JsonBinding& binding, JsonValue& value) {
+RecordError convert_integer(const char* begin, const char* end, const JsonBinding& binding,
+                            JsonValue& value) {
   const bool negative = *begin == '-';
   std::uint64_t magnitude = 0;
   const auto [ignored, error] = std::from_chars(begin + (negative ? 1 : 0), end, magnitude);
   const bool too_long = error != std::errc{};
   if (negative && (too_long || magnitude != 0)) {
     if (binding.minimum >= 0) return RecordError::kFieldNegative;
-    // The magnitude of the lowest value of a type exceeds that of the highest by one: negate as unsigned.
-    if (too_long || magnitude > 0 - static_cast<std::uint64_t>(binding.minimum)) return RecordError::kFieldOutOfRange;
+    // The magnitude of the lowest value of a type exceeds that of the highest by one: negate as
+    // unsigned.
+    if (too_long || magnitude > 0 - static_cast<std::uint64_t>(binding.minimum))
+      return RecordError::kFieldOutOfRange;
     value.integer = 0 - magnitude;
     return RecordError::kNone;
   }
@@ -118,7 +131,8 @@ RecordError convert_integer(const char* begin, const char* end, const JsonBindin
   return RecordError::kNone;
 }
 
-RecordError read_text(const char*& cursor, const char* end, Utf8 utf8, Arena& arena, std::string_view& text) {
+RecordError read_text(const char*& cursor, const char* end, Utf8 utf8, Arena& arena,
+                      std::string_view& text) {
   JsonString string;
   if (!scan_json_string(cursor, end, string)) return RecordError::kMalformed;
   text = string.raw;
@@ -132,36 +146,45 @@ RecordError read_text(const char*& cursor, const char* end, Utf8 utf8, Arena& ar
   return error;
 }
 
-RecordError read_integer_in_text(std::string_view text, const JsonBinding& binding, JsonValue& value) {
+RecordError read_integer_in_text(std::string_view text, const JsonBinding& binding,
+                                 JsonValue& value) {
   const char* cursor = text.data();
   const char* const end = cursor + text.size();
   bool integral = false;
-  if (!scan_json_number(cursor, end, integral) || cursor != end) return RecordError::kFieldWrongType;
+  if (!scan_json_number(cursor, end, integral) || cursor != end)
+    return RecordError::kFieldWrongType;
   if (!integral) return RecordError::kFieldFractional;
   return convert_integer(text.data(), end, binding, value);
 }
 
-/// Reads the common case, a natural number of few enough digits. False if it is anything else, or not what is wanted.
-bool read_natural(const char*& cursor, const char* end, const JsonBinding& binding, JsonValue& value) {
+/// Reads the common case, a natural number of few enough digits. False if it is anything else, or
+/// not what is wanted.
+bool read_natural(const char*& cursor, const char* end, const JsonBinding& binding,
+                  JsonValue& value) {
   constexpr std::ptrdiff_t kDigitsThatFit = 19;
   if (*cursor == '0') return false;
   const char* at = cursor;
   const char* const stop = cursor + std::min(end - cursor, kDigitsThatFit);
   std::uint64_t number = 0;
-  for (; at < stop && is_digit(*at); ++at) number = number * 10 + static_cast<std::uint64_t>(*at - '0');
+  for (; at < stop && is_digit(*at); ++at)
+    number = number * 10 + static_cast<std::uint64_t>(*at - '0');
   if (at == cursor || number > binding.maximum || !at_json_delimiter(at, end)) return false;
   value.integer = number;
   cursor = at;
   return true;
 }
 
-RecordError read_number(const char*& cursor, const char* end, const JsonBinding& binding, JsonValue& value) {
-  if (binding.kind == JsonKind::kInteger && read_natural(cursor, end, binding, value)) return RecordError::kNone;
+RecordError read_number(const char*& cursor, const char* end, const JsonBinding& binding,
+                        JsonValue& value) {
+  if (binding.kind == JsonKind::kInteger && read_natural(cursor, end, binding, value))
+    return RecordError::kNone;
   const char* const begin = cursor;
   bool integral = false;
-  if (!scan_json_number(cursor, end, integral) || !at_json_delimiter(cursor, end)) return RecordError::kMalformed;
+  if (!scan_json_number(cursor, end, integral) || !at_json_delimiter(cursor, end))
+    return RecordError::kMalformed;
   if (binding.kind == JsonKind::kInteger)
-    return integral ? convert_integer(begin, cursor, binding, value) : RecordError::kFieldFractional;
+    return integral ? convert_integer(begin, cursor, binding, value)
+                    : RecordError::kFieldFractional;
   if (binding.kind == JsonKind::kDouble) {
     const auto [ignored, error] = std::from_chars(begin, cursor, value.number);
     return error == std::errc{} ? RecordError::kNone : RecordError::kFieldOutOfRange;
@@ -179,7 +202,8 @@ bool scan_json_string(const char*& cursor, const char* end, JsonString& string) 
     std::memcpy(&word, at, sizeof word);
     const std::uint64_t high = word & repeat(0x80);
     const std::uint64_t control = (word - repeat(0x20)) & ~word & repeat(0x80);
-    const std::uint64_t stop = zero_bytes(word ^ repeat('"')) | zero_bytes(word ^ repeat('\\')) | control;
+    const std::uint64_t stop =
+        zero_bytes(word ^ repeat('"')) | zero_bytes(word ^ repeat('\\')) | control;
     if (stop == 0) {
       string.ascii &= high == 0;
       at += sizeof word;
@@ -251,15 +275,18 @@ bool at_json_delimiter(const char* cursor, const char* end) {
     case '\n':
     case ',':
     case ']':
-    case '}': return true;
-    default: return false;
+    case '}':
+      return true;
+    default:
+      return false;
   }
 }
 
 bool json_escapes_valid(std::string_view raw) {
   const char* at = raw.data();
   const char* const end = at + raw.size();
-  while ((at = static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(end - at)))) != nullptr) {
+  while ((at = static_cast<const char*>(
+              std::memchr(at, '\\', static_cast<std::size_t>(end - at)))) != nullptr) {
     std::uint32_t ignored = 0;
     // Half a surrogate pair is valid syntax; it only cannot be text.
     if (decode_escape(at, end, ignored) == RecordError::kMalformed) return false;
@@ -277,7 +304,8 @@ RecordError unescape_json(std::string_view raw, char* to, std::size_t& size) {
       continue;
     }
     std::uint32_t code = 0;
-    if (const RecordError error = decode_escape(from, end, code); error != RecordError::kNone) return error;
+    if (const RecordError error = decode_escape(from, end, code); error != RecordError::kNone)
+      return error;
     to = append_utf8(to, code);  // never longer than its escape
   }
   size = static_cast<std::size_t>(to - begin);
@@ -308,18 +336,21 @@ RecordError read_json_value(const char*& cursor, const char* end, const JsonBind
   if (cursor >= end) return RecordError::kMalformed;
   switch (*cursor) {
     case '"': {
-      if (binding.kind != JsonKind::kString && binding.kind != JsonKind::kInteger) return RecordError::kFieldWrongType;
+      if (binding.kind != JsonKind::kString && binding.kind != JsonKind::kInteger)
+        return RecordError::kFieldWrongType;
       const RecordError error = read_text(cursor, end, utf8, arena, value.text);
       if (error != RecordError::kNone || binding.kind == JsonKind::kString) return error;
       return read_integer_in_text(value.text, binding, value);
     }
     case '{':
-    case '[': return RecordError::kFieldWrongType;
+    case '[':
+      return RecordError::kFieldWrongType;
     case 't':
     case 'f':
     case 'n': {
       const char first = *cursor;
-      if (!scan_json_literal(cursor, end) || !at_json_delimiter(cursor, end)) return RecordError::kMalformed;
+      if (!scan_json_literal(cursor, end) || !at_json_delimiter(cursor, end))
+        return RecordError::kMalformed;
       if (first == 'n') {
         value.state = JsonValue::State::kNull;
         return binding.optional ? RecordError::kNone : RecordError::kFieldNull;
@@ -327,7 +358,8 @@ RecordError read_json_value(const char*& cursor, const char* end, const JsonBind
       value.boolean = first == 't';
       return binding.kind == JsonKind::kBool ? RecordError::kNone : RecordError::kFieldWrongType;
     }
-    default: return read_number(cursor, end, binding, value);
+    default:
+      return read_number(cursor, end, binding, value);
   }
 }
 

@@ -21,7 +21,8 @@ struct JsonBinding {
   std::uint64_t maximum = 0;  ///< of an integer
 };
 
-/// The value found for a binding. `text` points into the record, or into the arena if it had escapes.
+/// The value found for a binding. `text` points into the record, or into the arena if it had
+/// escapes.
 struct JsonValue {
   enum class State : std::uint8_t { kMissing, kNull, kPresent };
 
@@ -46,7 +47,8 @@ struct JsonString {
 /// False if it has a control character or no end. REQUIRES: kRecordPadding readable bytes at `end`.
 bool scan_json_string(const char*& cursor, const char* end, JsonString& string);
 
-/// Moves `cursor` behind a number; `integral` tells whether it has neither fraction nor exponent. False if it is none.
+/// Moves `cursor` behind a number; `integral` tells whether it has neither fraction nor exponent.
+/// False if it is none.
 bool scan_json_number(const char*& cursor, const char* end, bool& integral);
 
 /// Moves `cursor` behind true, false or null; false if there is none.
@@ -65,7 +67,8 @@ RecordError unescape_json(std::string_view raw, char* to, std::size_t& size);
 /// json_key_equals() for what is left of a key from its first escape on.
 bool escaped_json_key_equals(const char* raw, std::string_view name);
 
-/// True if the raw key, escapes resolved, equals `name`. `raw` begins behind the opening quote of a string that has an end.
+/// True if the raw key, escapes resolved, equals `name`. `raw` begins behind the opening quote of a
+/// string that has an end.
 inline bool json_key_equals(const char* raw, std::string_view name) {
   for (std::size_t i = 0; i < name.size(); ++i) {
     if (raw[i] == '\\') return escaped_json_key_equals(raw + i, name.substr(i));

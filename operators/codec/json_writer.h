@@ -7,9 +7,12 @@
 
 namespace millrace {
 
-/// Appends compact JSON to a string: objects, in them keys each followed by a value. Not thread-safe.
+/// Appends compact JSON to a string: objects, in them keys each followed by a value. Not
+/// thread-safe.
 ///
-///     JsonWriter{out}.begin_object().key("ts").integer(60).key("name").string("a\"b").end_object();   // {"ts":60,"name":"a\"b"}
+///     JsonWriter{out}.begin_object().key("ts").integer(60).key("name").string("a").end_object();
+///
+/// appends {"ts":60,"name":"a"}.
 class JsonWriter {
  public:
   /// Appends to `out`, which must outlive the writer.
@@ -21,8 +24,7 @@ class JsonWriter {
   /// Escapes what JSON wants escaped; bytes that are not UTF-8 become U+FFFD.
   JsonWriter& string(std::string_view text);
   template <std::integral I>
-    requires(!std::same_as<I, bool>)
-  JsonWriter& integer(I value) {
+  requires(!std::same_as<I, bool>) JsonWriter& integer(I value) {
     if constexpr (std::signed_integral<I>) {
       return signed_integer(value);
     } else {

@@ -7,7 +7,8 @@
 
 namespace millrace {
 
-DecodeOutcome DecimalIntegerCodec::decode(const RecordView& record, Arena&, std::int64_t& value) const {
+DecodeOutcome DecimalIntegerCodec::decode(const RecordView& record, Arena&,
+                                          std::int64_t& value) const {
   std::string_view text = record.value;
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (text.empty()) return {RecordError::kEmpty, {}};

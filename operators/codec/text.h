@@ -8,7 +8,8 @@
 
 namespace millrace {
 
-/// Whole numbers as decimal text: "-42". Nothing else may stand in the record, but a carriage return at its end may.
+/// Whole numbers as decimal text: "-42". Nothing else may stand in the record, but a carriage
+/// return at its end may.
 class DecimalIntegerCodec {
  public:
   using value_type = std::int64_t;
@@ -19,7 +20,8 @@ class DecimalIntegerCodec {
   std::string describe() const { return "decimal_integer()"; }
 };
 
-/// UTF-8 text, as it stands in the record; the decoded view lives as long as the batch. An empty record is an empty text.
+/// UTF-8 text, as it stands in the record; the decoded view lives as long as the batch. An empty
+/// record is an empty text.
 class TextCodec {
  public:
   using value_type = std::string_view;
@@ -30,7 +32,8 @@ class TextCodec {
   std::string describe() const { return "text()"; }
 };
 
-/// Any bytes, as they stand in the record; the decoded view lives as long as the batch. A null value stays null.
+/// Any bytes, as they stand in the record; the decoded view lives as long as the batch. A null
+/// value stays null.
 class BytesCodec {
  public:
   using value_type = std::string_view;

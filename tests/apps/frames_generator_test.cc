@@ -55,7 +55,8 @@ class Parser {
     simdjson::dom::object root;
     Parsed parsed;
     std::string_view uid;
-    if (parser_.parse(text).get(root) || !read_ts(root, parsed.ts) || root["uid"].get(uid)) return std::nullopt;
+    if (parser_.parse(text).get(root) || !read_ts(root, parsed.ts) || root["uid"].get(uid))
+      return std::nullopt;
     parsed.uid = uid;
     return parsed;
   }
@@ -132,7 +133,9 @@ TEST(FrameGenerator, TakesTheWaysOfBeingBrokenInTurns) {
   options.broken_percent = 100;
   const std::vector<Line> lines = generate(options, 2 * static_cast<int>(kBrokenKinds));
   for (const std::size_t round : {std::size_t{0}, std::size_t{kBrokenKinds}}) {
-    const auto text = [&](BrokenKind kind) { return lines[round + static_cast<std::size_t>(kind)].text; };
+    const auto text = [&](BrokenKind kind) {
+      return lines[round + static_cast<std::size_t>(kind)].text;
+    };
     EXPECT_THAT(text(BrokenKind::kCutShort), Not(EndsWith("}")));
     EXPECT_THAT(text(BrokenKind::kText), HasSubstr("HTTP/1.1"));
     EXPECT_THAT(text(BrokenKind::kNullUid), HasSubstr("\"uid\":null"));
@@ -191,7 +194,8 @@ TEST(FrameGenerator, FlipsAheadAndBack) {
   FrameOptions options = troubled();
   options.broken_percent = options.late_percent = 0;
   options.flip_percent = 100;
-  for (const Line& line : generate(options, 1000)) ++(line.frame.ts > options.start_s + 1000 ? ahead : back);
+  for (const Line& line : generate(options, 1000))
+    ++(line.frame.ts > options.start_s + 1000 ? ahead : back);
   EXPECT_GT(ahead, 200);
   EXPECT_GT(back, 200);
 }
@@ -277,8 +281,10 @@ TEST(FrameGenerator, RefusesOptionsOutOfRange) {
             "late-percent is 101: it must be between 0 and 100");
   EXPECT_THAT(message([](FrameOptions& o) { o.users = 0; }), HasSubstr("users is 0"));
   EXPECT_THAT(message([](FrameOptions& o) { o.rate = 0; }), HasSubstr("rate is 0"));
-  EXPECT_THAT(message([](FrameOptions& o) { o.max_delay = std::chrono::seconds{0}; }), HasSubstr("max-delay"));
-  EXPECT_THAT(message([](FrameOptions& o) { o.late_percent = o.broken_percent = 60; }), HasSubstr("together is 120"));
+  EXPECT_THAT(message([](FrameOptions& o) { o.max_delay = std::chrono::seconds{0}; }),
+              HasSubstr("max-delay"));
+  EXPECT_THAT(message([](FrameOptions& o) { o.late_percent = o.broken_percent = 60; }),
+              HasSubstr("together is 120"));
 }
 
 }  // namespace

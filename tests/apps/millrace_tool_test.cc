@@ -38,7 +38,8 @@ class MillraceToolTest : public testing::Test {
  protected:
   void SetUp() override {
     const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-    root_ = fs::path{testing::TempDir()} / ("millrace_tool_" + name + "_" + std::to_string(getpid()));
+    root_ =
+        fs::path{testing::TempDir()} / ("millrace_tool_" + name + "_" + std::to_string(getpid()));
     fs::remove_all(root_);
     fs::create_directories(root_);
     broker_ = " --broker embedded:" + (root_ / "broker").string() + " ";
@@ -47,10 +48,12 @@ class MillraceToolTest : public testing::Test {
 
   Outcome run(const std::string& arguments, const std::string& input = "") {
     write("stdin", input);
-    const std::string command = std::string{MILLRACE_BINARY_DIR} + "/bin/millrace " + arguments + " < " +
-                                path("stdin") + " > " + path("stdout") + " 2> " + path("stderr");
+    const std::string command = std::string{MILLRACE_BINARY_DIR} + "/bin/millrace " + arguments +
+                                " < " + path("stdin") + " > " + path("stdout") + " 2> " +
+                                path("stderr");
     const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(path("stdout")), contents(path("stderr"))};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(path("stdout")),
+            contents(path("stderr"))};
   }
   /// Loads lines, expecting success.
   void load(const std::string& options, const std::string& lines) {
@@ -63,7 +66,9 @@ class MillraceToolTest : public testing::Test {
     return outcome.out;
   }
   std::string path(const std::string& name) const { return (root_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream{path(name)} << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream{path(name)} << text;
+  }
 
   fs::path root_;
   std::string broker_;
@@ -71,15 +76,20 @@ class MillraceToolTest : public testing::Test {
 
 /// One line on standard error, and nothing on standard output.
 testing::Matcher<Outcome> fails_with(int exit_code, const std::string& text) {
-  return AllOf(testing::Field(&Outcome::exit_code, exit_code), testing::Field(&Outcome::out, IsEmpty()),
+  return AllOf(testing::Field(&Outcome::exit_code, exit_code),
+               testing::Field(&Outcome::out, IsEmpty()),
                testing::Field(&Outcome::error, AllOf(HasSubstr(text), testing::EndsWith("\n"),
-                                                     testing::ResultOf([](const std::string& error) {
-                                                       return std::count(error.begin(), error.end(), '\n');
-                                                     }, 1))));
+                                                     testing::ResultOf(
+                                                         [](const std::string& error) {
+                                                           return std::count(error.begin(),
+                                                                             error.end(), '\n');
+                                                         },
+                                                         1))));
 }
 
 void PrintTo(const Outcome& outcome, std::ostream* out) {
-  *out << "exit code " << outcome.exit_code << ", out: " << outcome.out << ", error: " << outcome.error;
+  *out << "exit code " << outcome.exit_code << ", out: " << outcome.out
+       << ", error: " << outcome.error;
 }
 
 TEST_F(MillraceToolTest, LoadsLinesAndPrintsThemAgain) {
@@ -113,7 +123,8 @@ TEST_F(MillraceToolTest, SpreadsLinesInTurn) {
 
 TEST_F(MillraceToolTest, CutsAFileIntoConsecutiveStretches) {
   write("lines", "aaa\nbbb\nccc\nddd\neee\nfff\n");
-  const Outcome loaded = run("load" + broker_ + "--topic t --partitions 2 --partitioner contiguous " + path("lines"));
+  const Outcome loaded =
+      run("load" + broker_ + "--topic t --partitions 2 --partitioner contiguous " + path("lines"));
   ASSERT_EQ(loaded.exit_code, 0) << loaded.error;
   const std::string json = cat("--topic t --json");
   EXPECT_THAT(json, HasSubstr(R"({"partition":0,"offset":2,)"));
@@ -122,24 +133,32 @@ TEST_F(MillraceToolTest, CutsAFileIntoConsecutiveStretches) {
 }
 
 TEST_F(MillraceToolTest, KeysRecordsByAFieldAndPutsThemWhereJavaDoes) {
-  load("--topic t --partitions 4 --key-field uid",
-       R"({"n":{"uid":"no"},"uid":"foobar"})" "\n" R"({"uid":"21"})" "\n" R"({"uid":7})" "\n");
+  load("--topic t --partitions 4 --key-field uid", R"({"n":{"uid":"no"},"uid":"foobar"})"
+                                                   "\n"
+                                                   R"({"uid":"21"})"
+                                                   "\n"
+                                                   R"({"uid":7})"
+                                                   "\n");
   const std::string json = cat("--topic t --json");
-  // Kafka's own test vectors: murmur2("foobar") = -790332482, murmur2("21") = -973932308; positive, modulo 4.
+  // Kafka's own test vectors: murmur2("foobar") = -790332482, murmur2("21") = -973932308; positive,
+  // modulo 4.
   EXPECT_THAT(json, HasSubstr(R"({"partition":2,"offset":0,)"));
-  EXPECT_THAT(json, HasSubstr(R"("key":"foobar","value":"{\"n\":{\"uid\":\"no\"},\"uid\":\"foobar\"}"})"));
+  EXPECT_THAT(
+      json, HasSubstr(R"("key":"foobar","value":"{\"n\":{\"uid\":\"no\"},\"uid\":\"foobar\"}"})"));
   EXPECT_THAT(json, HasSubstr(R"("key":"21")"));
   EXPECT_THAT(json, HasSubstr(R"("key":null,"value":"{\"uid\":7}"})"));
 }
 
 TEST_F(MillraceToolTest, SaysHowManyRecordsHadNoKey) {
-  const Outcome outcome = run("load" + broker_ + "--topic t --key-field uid -", "{\"uid\":\"a\"}\n{}\nnonsense\n");
+  const Outcome outcome =
+      run("load" + broker_ + "--topic t --key-field uid -", "{\"uid\":\"a\"}\n{}\nnonsense\n");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(outcome.out, HasSubstr("2 records have no text field 'uid'"));
 }
 
 TEST_F(MillraceToolTest, RefusesPartitionersWithoutWhatTheyNeed) {
-  EXPECT_THAT(run("load" + broker_ + "--topic t --partitioner hash -"), fails_with(2, "--key-field"));
+  EXPECT_THAT(run("load" + broker_ + "--topic t --partitioner hash -"),
+              fails_with(2, "--key-field"));
   EXPECT_EQ(std::system(("printf x | " MILLRACE_BINARY_DIR "/bin/millrace load" + broker_ +
                          "--topic t --partitioner contiguous - 2> " + path("stderr"))
                             .c_str()),
@@ -148,17 +167,20 @@ TEST_F(MillraceToolTest, RefusesPartitionersWithoutWhatTheyNeed) {
 }
 
 TEST_F(MillraceToolTest, RefusesToLoadWhatItCannotRead) {
-  EXPECT_THAT(run("load" + broker_ + "--topic t /nowhere/frames"), fails_with(2, "/nowhere/frames"));
+  EXPECT_THAT(run("load" + broker_ + "--topic t /nowhere/frames"),
+              fails_with(2, "/nowhere/frames"));
   EXPECT_THAT(run("load" + broker_ + "--topic t"), fails_with(2, "FILE is required"));
 }
 
 TEST_F(MillraceToolTest, RefusesAnotherNumberOfPartitions) {
   load("--topic t --partitions 2", "x\n");
-  EXPECT_THAT(run("load" + broker_ + "--topic t --partitions 3 -", "y\n"), fails_with(2, "has 2 partitions"));
+  EXPECT_THAT(run("load" + broker_ + "--topic t --partitions 3 -", "y\n"),
+              fails_with(2, "has 2 partitions"));
 }
 
 TEST_F(MillraceToolTest, CreatesATopicOnce) {
-  const Outcome created = run("create" + broker_ + "--topic t --partitions 3 --set cleanup.policy=compact");
+  const Outcome created =
+      run("create" + broker_ + "--topic t --partitions 3 --set cleanup.policy=compact");
   EXPECT_EQ(created.exit_code, 0) << created.error;
   EXPECT_EQ(created.out, "created topic 't' with 3 partitions\n");
   EXPECT_THAT(run("create" + broker_ + "--topic t --partitions 3"), fails_with(1, "'t'"));
@@ -179,7 +201,8 @@ TEST_F(MillraceToolTest, ListsTopicsWithPartitionsAndRecords) {
 }
 
 TEST_F(MillraceToolTest, NamesAMissingTopicOrBroker) {
-  EXPECT_THAT(run("cat" + broker_ + "--topic t --until-end"), fails_with(1, "there is no embedded broker"));
+  EXPECT_THAT(run("cat" + broker_ + "--topic t --until-end"),
+              fails_with(1, "there is no embedded broker"));
   load("--topic t", "x\n");
   EXPECT_THAT(run("cat" + broker_ + "--topic missing --until-end"), fails_with(1, "missing"));
   EXPECT_THAT(run("topics --broker embedded"), fails_with(2, "embedded:DIR"));
@@ -193,7 +216,8 @@ TEST_F(MillraceToolTest, ListsNoGroupsWhereThereAreNone) {
 
 TEST_F(MillraceToolTest, ResetsWhatAnApplicationKeepsAndNothingElse) {
   load("--topic frames", "x\n");
-  for (const char* topic : {"app-users-changelog", "app-users-repartition", "app2-users-changelog", "app-results"}) {
+  for (const char* topic :
+       {"app-users-changelog", "app-users-repartition", "app2-users-changelog", "app-results"}) {
     ASSERT_EQ(run("create" + broker_ + "--partitions 1 --topic " + topic).exit_code, 0);
   }
   fs::create_directories(root_ / "state" / "app" / "0_0");
@@ -203,16 +227,17 @@ TEST_F(MillraceToolTest, ResetsWhatAnApplicationKeepsAndNothingElse) {
   const Outcome asked = run(reset);
   EXPECT_EQ(asked.exit_code, 2);
   EXPECT_THAT(asked.error, HasSubstr("--yes"));
-  EXPECT_EQ(asked.out, "topic 'app-users-changelog'\ntopic 'app-users-repartition'\nstate directory '" +
-                           path("state") + "/app'\n");
+  EXPECT_EQ(asked.out,
+            "topic 'app-users-changelog'\ntopic 'app-users-repartition'\nstate directory '" +
+                path("state") + "/app'\n");
   EXPECT_THAT(run("topics" + broker_).out, HasSubstr("app-users-changelog"));
 
   const Outcome removed = run(reset + " --yes");
   EXPECT_EQ(removed.exit_code, 0) << removed.error;
   EXPECT_THAT(removed.out, HasSubstr("removed\n"));
   EXPECT_THAT(run("topics" + broker_).out,
-              AllOf(HasSubstr("app2-users-changelog"), HasSubstr("app-results"), HasSubstr("frames"),
-                    Not(HasSubstr("app-users"))));
+              AllOf(HasSubstr("app2-users-changelog"), HasSubstr("app-results"),
+                    HasSubstr("frames"), Not(HasSubstr("app-users"))));
   EXPECT_FALSE(fs::exists(root_ / "state" / "app"));
   EXPECT_TRUE(fs::exists(root_ / "state" / "app2"));
   EXPECT_THAT(run(reset + " --yes").out, HasSubstr("keeps nothing"));
@@ -230,7 +255,8 @@ TEST_F(MillraceToolTest, SuggestsCommandsAndExplainsThem) {
   for (const char* command : {"topics", "create", "load", "cat", "groups", "reset"}) {
     const Outcome help = run(std::string{command} + " --help");
     EXPECT_EQ(help.exit_code, 0);
-    EXPECT_THAT(help.out, AllOf(HasSubstr(std::string{"Usage: millrace "} + command), HasSubstr("Examples:")));
+    EXPECT_THAT(help.out, AllOf(HasSubstr(std::string{"Usage: millrace "} + command),
+                                HasSubstr("Examples:")));
   }
 }
 

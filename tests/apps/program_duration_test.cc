@@ -11,10 +11,18 @@ namespace {
 using std::chrono::milliseconds;
 
 TEST(DurationTest, ReadsNumbersWithUnits) {
-  const std::vector<std::pair<std::string, std::int64_t>> cases = {
-      {"0", 0},          {"0s", 0},         {"100ms", 100},      {"5s", 5'000},     {"1m", 60'000},
-      {"10m", 600'000},  {"1h", 3'600'000}, {"2d", 172'800'000}, {"1w", 604'800'000}, {"86400s", 86'400'000},
-      {"1h30m", 5'400'000}, {"1m500ms", 60'500}};
+  const std::vector<std::pair<std::string, std::int64_t>> cases = {{"0", 0},
+                                                                   {"0s", 0},
+                                                                   {"100ms", 100},
+                                                                   {"5s", 5'000},
+                                                                   {"1m", 60'000},
+                                                                   {"10m", 600'000},
+                                                                   {"1h", 3'600'000},
+                                                                   {"2d", 172'800'000},
+                                                                   {"1w", 604'800'000},
+                                                                   {"86400s", 86'400'000},
+                                                                   {"1h30m", 5'400'000},
+                                                                   {"1m500ms", 60'500}};
   for (const auto& [text, expected] : cases) {
     const Result<milliseconds> parsed = parse_duration(text);
     ASSERT_TRUE(parsed.ok()) << text;
@@ -23,8 +31,9 @@ TEST(DurationTest, ReadsNumbersWithUnits) {
 }
 
 TEST(DurationTest, RefusesWhatIsNotADuration) {
-  for (const char* text : {"", "5", "s", "-5s", "5 s", "5sec", "1.5s", "1m1h", "1s1s", "99999999999999999999s",
-                           "9223372036854775807w", "1h9223372036854775807ms"}) {
+  for (const char* text :
+       {"", "5", "s", "-5s", "5 s", "5sec", "1.5s", "1m1h", "1s1s", "99999999999999999999s",
+        "9223372036854775807w", "1h9223372036854775807ms"}) {
     EXPECT_FALSE(parse_duration(text).ok()) << text;
   }
 }

@@ -19,8 +19,10 @@ std::string logged(std::string_view level, LogLevel message_level, std::string_v
 }
 
 TEST(LoggingTest, WritesTimeLevelTextAndFieldsInOneLine) {
-  EXPECT_THAT(logged("info", LogLevel::kWarning, "partition lost", {{"topic", "frames"}, {"partition", 3}}),
-              MatchesRegex("....-..-..T..:..:..[.]...[+-]..:.. warning partition lost topic=frames partition=3\n"));
+  EXPECT_THAT(
+      logged("info", LogLevel::kWarning, "partition lost", {{"topic", "frames"}, {"partition", 3}}),
+      MatchesRegex(
+          "....-..-..T..:..:..[.]...[+-]..:.. warning partition lost topic=frames partition=3\n"));
 }
 
 TEST(LoggingTest, QuotesValuesThatAreNotOneWord) {

@@ -13,7 +13,9 @@ TEST(NearestNameTest, FindsATypingError) {
   EXPECT_EQ(nearest_name("comit-intervall", kNames), "commit-interval");
 }
 
-TEST(NearestNameTest, FindsAPartOfAName) { EXPECT_EQ(nearest_name("interval", kNames), "commit-interval"); }
+TEST(NearestNameTest, FindsAPartOfAName) {
+  EXPECT_EQ(nearest_name("interval", kNames), "commit-interval");
+}
 
 TEST(NearestNameTest, SuggestsNothingThatIsFarAway) {
   EXPECT_EQ(nearest_name("zookeeper", kNames), "");

@@ -40,12 +40,14 @@ class ProgramOptionsTest : public testing::Test {
     options_.add_positional("FILE", file_, "file to read");
   }
 
-  Status parse(const std::vector<std::string>& arguments, const Options::Environment& environment = {}) {
+  Status parse(const std::vector<std::string>& arguments,
+               const Options::Environment& environment = {}) {
     const Result<ParseOutcome> outcome = options_.parse(arguments, environment);
     EXPECT_TRUE(!outcome.ok() || *outcome == ParseOutcome::kRun);
     return outcome.status();
   }
-  std::string error(const std::vector<std::string>& arguments, const Options::Environment& environment = {}) {
+  std::string error(const std::vector<std::string>& arguments,
+                    const Options::Environment& environment = {}) {
     const Status status = parse(arguments, environment);
     EXPECT_EQ(status.code(), StatusCode::kInvalid);
     EXPECT_THAT(status.message(), Not(HasSubstr("\n")));
@@ -81,10 +83,31 @@ TEST_F(ProgramOptionsTest, KeepsDefaultsWhereNothingIsSaid) {
 }
 
 TEST_F(ProgramOptionsTest, ReadsEveryTypeFromTheCommandLine) {
-  const Status status = parse({"--topic", "t", "--count=7", "--seed", "18446744073709551615", "--late-percent", "2.5",
-                               "--crlf", "--window", "1m", "--window", "10m", "--commit-interval", "1m30s",
-                               "--jump-guard", "off", "--memory", "512M", "--on-bad-record", "skip", "--kafka",
-                               "linger.ms=5", "--kafka", "consumer.check.crcs=true", "data.jsonl"});
+  const Status status = parse({"--topic",
+                               "t",
+                               "--count=7",
+                               "--seed",
+                               "18446744073709551615",
+                               "--late-percent",
+                               "2.5",
+                               "--crlf",
+                               "--window",
+                               "1m",
+                               "--window",
+                               "10m",
+                               "--commit-interval",
+                               "1m30s",
+                               "--jump-guard",
+                               "off",
+                               "--memory",
+                               "512M",
+                               "--on-bad-record",
+                               "skip",
+                               "--kafka",
+                               "linger.ms=5",
+                               "--kafka",
+                               "consumer.check.crcs=true",
+                               "data.jsonl"});
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(topic_, "t");
   EXPECT_EQ(count_, 7);
@@ -96,7 +119,8 @@ TEST_F(ProgramOptionsTest, ReadsEveryTypeFromTheCommandLine) {
   EXPECT_EQ(jump_guard_, std::nullopt);
   EXPECT_EQ(memory_, std::int64_t{512} << 20);
   EXPECT_EQ(policy_, "skip");
-  EXPECT_THAT(kafka_, UnorderedElementsAre(Pair("linger.ms", "5"), Pair("consumer.check.crcs", "true")));
+  EXPECT_THAT(kafka_,
+              UnorderedElementsAre(Pair("linger.ms", "5"), Pair("consumer.check.crcs", "true")));
   EXPECT_EQ(file_, "data.jsonl");
   EXPECT_TRUE(options_.given("topic"));
 }
@@ -109,7 +133,8 @@ TEST_F(ProgramOptionsTest, TakesADashForStandardInput) {
 
 TEST_F(ProgramOptionsTest, LetsTheEnvironmentOverruleTheFileAndTheCommandLineBoth) {
   const std::string path = write_config("topic=file\ncount=2\nseed=2\ncrlf=true\nwindow=1m,2m\n");
-  const Options::Environment environment = {{"MILLRACE_TOPIC", "environment"}, {"MILLRACE_COUNT", "3"}, {"HOME", "/"}};
+  const Options::Environment environment = {
+      {"MILLRACE_TOPIC", "environment"}, {"MILLRACE_COUNT", "3"}, {"HOME", "/"}};
   const Status status = parse({"--config", path, "--topic", "line", "--crlf=false"}, environment);
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(topic_, "line");
@@ -120,21 +145,27 @@ TEST_F(ProgramOptionsTest, LetsTheEnvironmentOverruleTheFileAndTheCommandLineBot
 }
 
 TEST_F(ProgramOptionsTest, MergesKafkaPropertiesOfAllLayersKeyByKey) {
-  const std::string path = write_config("kafka.linger.ms=1\nkafka.consumer.fetch.wait.max.ms=7\nkafka.acks=1\n");
-  const Options::Environment environment = {{"MILLRACE_CONFIG", path}, {"MILLRACE_KAFKA_SASL_PASSWORD", "a,b=c"}};
+  const std::string path =
+      write_config("kafka.linger.ms=1\nkafka.consumer.fetch.wait.max.ms=7\nkafka.acks=1\n");
+  const Options::Environment environment = {{"MILLRACE_CONFIG", path},
+                                            {"MILLRACE_KAFKA_SASL_PASSWORD", "a,b=c"}};
   const Status status = parse({"--kafka", "linger.ms=20"}, environment);
   ASSERT_TRUE(status.ok()) << status.message();
-  EXPECT_THAT(kafka_, UnorderedElementsAre(Pair("linger.ms", "20"), Pair("consumer.fetch.wait.max.ms", "7"),
-                                           Pair("acks", "1"), Pair("sasl.password", "a,b=c")));
+  EXPECT_THAT(kafka_,
+              UnorderedElementsAre(Pair("linger.ms", "20"), Pair("consumer.fetch.wait.max.ms", "7"),
+                                   Pair("acks", "1"), Pair("sasl.password", "a,b=c")));
 }
 
 TEST_F(ProgramOptionsTest, SuggestsTheNearestNameInEveryLayer) {
   EXPECT_EQ(error({"--tpoic", "x"}), "there is no option --tpoic: did you mean --topic?");
-  EXPECT_EQ(error({"--comit-interval=5s"}), "there is no option --comit-interval: did you mean --commit-interval?");
+  EXPECT_EQ(error({"--comit-interval=5s"}),
+            "there is no option --comit-interval: did you mean --commit-interval?");
   EXPECT_EQ(error({}, {{"MILLRACE_TOPIK", "x"}}),
-            "MILLRACE_TOPIK: this environment variable is no option of 'test': did you mean MILLRACE_TOPIC?");
+            "MILLRACE_TOPIK: this environment variable is no option of 'test': did you mean "
+            "MILLRACE_TOPIC?");
   const std::string path = write_config("# a comment\n\ntopik=x\n");
-  EXPECT_EQ(error({"--config", path}), path + ":3: topik: there is no such option: did you mean 'topic'?");
+  EXPECT_EQ(error({"--config", path}),
+            path + ":3: topik: there is no such option: did you mean 'topic'?");
 }
 
 TEST_F(ProgramOptionsTest, RefusesUnknownNamesThatResembleNothing) {
@@ -149,8 +180,10 @@ TEST_F(ProgramOptionsTest, PassesOverCommonOptionsOfOtherProgramsInTheEnvironmen
 
 TEST_F(ProgramOptionsTest, NamesPlaceValueAndRemedyOfAWrongValue) {
   EXPECT_EQ(error({"--commit-interval", "5 s"}),
-            "--commit-interval: '5 s' is not a duration: write a number and a unit, as 100ms, 5s, 10m, 1h, 2d");
-  EXPECT_EQ(error({"--commit-interval", "2h"}), "--commit-interval: 2h is out of range: allowed are 1ms to 1h");
+            "--commit-interval: '5 s' is not a duration: write a number and a unit, as 100ms, 5s, "
+            "10m, 1h, 2d");
+  EXPECT_EQ(error({"--commit-interval", "2h"}),
+            "--commit-interval: 2h is out of range: allowed are 1ms to 1h");
   EXPECT_EQ(error({"--count", "1.5"}), "--count: '1.5' is not a whole number");
   EXPECT_EQ(error({"--count", "99999999999"}), "--count: '99999999999' is too large a number");
   EXPECT_EQ(error({"--count", "-5"}), "--count: -5 is out of range: allowed are 1 to 1000");
@@ -162,12 +195,14 @@ TEST_F(ProgramOptionsTest, NamesPlaceValueAndRemedyOfAWrongValue) {
             "--on-bad-record: 'skp' is not one of skip, stop, dead-letter; did you mean 'skip'?");
   EXPECT_EQ(error({"--kafka", "linger.ms"}), "--kafka: 'linger.ms' is not NAME=VALUE");
   EXPECT_EQ(error({"--crlf=maybe"}), "--crlf: 'maybe' is neither true nor false");
-  EXPECT_EQ(error({}, {{"MILLRACE_COUNT", "many"}}), "MILLRACE_COUNT: 'many' is not a whole number");
+  EXPECT_EQ(error({}, {{"MILLRACE_COUNT", "many"}}),
+            "MILLRACE_COUNT: 'many' is not a whole number");
 }
 
 TEST_F(ProgramOptionsTest, RefusesAnOptionWithoutItsValueOrGivenTwice) {
   EXPECT_EQ(error({"--topic"}), "--topic needs a value");
-  EXPECT_EQ(error({"--topic", "a", "--topic", "b"}), "--topic: given 2 times ('a', 'b'): give it once");
+  EXPECT_EQ(error({"--topic", "a", "--topic", "b"}),
+            "--topic: given 2 times ('a', 'b'): give it once");
 }
 
 TEST_F(ProgramOptionsTest, RefusesAConfigurationFileThatIsNotThere) {
@@ -175,7 +210,8 @@ TEST_F(ProgramOptionsTest, RefusesAConfigurationFileThatIsNotThere) {
 }
 
 TEST_F(ProgramOptionsTest, RefusesToSetHelpOrPositionalArgumentsByFile) {
-  EXPECT_THAT(error({"--config", write_config("help=true\n")}), HasSubstr("there is no such option"));
+  EXPECT_THAT(error({"--config", write_config("help=true\n")}),
+              HasSubstr("there is no such option"));
   EXPECT_THAT(error({"--config", write_config("FILE=x\n")}), HasSubstr("there is no such option"));
 }
 
@@ -188,7 +224,8 @@ TEST_F(ProgramOptionsTest, AsksForRequiredOptions) {
 }
 
 TEST_F(ProgramOptionsTest, ShowsHelpEvenWhenTheRestIsWrong) {
-  const Result<ParseOutcome> outcome = options_.parse({"--nonsense", "--help"}, {{"MILLRACE_COUNT", "x"}});
+  const Result<ParseOutcome> outcome =
+      options_.parse({"--nonsense", "--help"}, {{"MILLRACE_COUNT", "x"}});
   ASSERT_TRUE(outcome.ok());
   EXPECT_EQ(*outcome, ParseOutcome::kShowHelp);
   EXPECT_EQ(*options_.parse({"--version"}, {}), ParseOutcome::kShowVersion);
@@ -209,8 +246,10 @@ TEST(StreamOptionsTest, EveryCommonOptionIsReadAndChecked) {
   Options options{{"app", "1", "An application.", {}}};
   StreamOptions values;
   declare_stream_options(options, values);
-  const auto outcome = options.parse({"--broker", "embedded:/tmp/x", "--application-id", "a", "--threads", "2",
-                                      "--commit-interval", "1s", "--until-end", "--static", "--memory", "1G"}, {});
+  const auto outcome =
+      options.parse({"--broker", "embedded:/tmp/x", "--application-id", "a", "--threads", "2",
+                     "--commit-interval", "1s", "--until-end", "--static", "--memory", "1G"},
+                    {});
   ASSERT_TRUE(outcome.ok()) << outcome.status().message();
   EXPECT_EQ(values.broker.broker, "embedded:/tmp/x");
   EXPECT_EQ(values.threads, 2);

@@ -20,8 +20,9 @@ TEST(ProgressTest, ShowsShareRateAndTimeLeft) {
   ManualClock clock;
   const Progress progress{terminal, clock, {"load x", "records", 400'000'000, std::nullopt}};
   clock.now_ms += 10'000;
-  EXPECT_EQ(progress.line(50'000, 100'000'000, 200),
-            "load x: [######                  ]  25%, 50,000 records, 5,000/s, 10.0 MB/s, 30s left");
+  EXPECT_EQ(
+      progress.line(50'000, 100'000'000, 200),
+      "load x: [######                  ]  25%, 50,000 records, 5,000/s, 10.0 MB/s, 30s left");
   EXPECT_EQ(progress.line(50'000, 100'000'000, 10), "load x: [#");
 }
 

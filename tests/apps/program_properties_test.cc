@@ -16,7 +16,9 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<Property> parsed(std::string_view text) { return parse_properties(text, "test").value(); }
+std::vector<Property> parsed(std::string_view text) {
+  return parse_properties(text, "test").value();
+}
 
 TEST(PropertiesTest, SeparatesKeysByEqualsColonOrBlank) {
   EXPECT_THAT(parsed("a=1\nb : 2\nc 3\n  d\t=\t4  \ne"),
@@ -29,12 +31,14 @@ TEST(PropertiesTest, KeepsSeparatorsInsideValues) {
 }
 
 TEST(PropertiesTest, SkipsCommentsAndEmptyLines) {
-  EXPECT_THAT(parsed("# one\r\n\r\n  ! two\r\na=1 # not a comment\r\n"), ElementsAre(Property{"a", "1 # not a comment", 4}));
+  EXPECT_THAT(parsed("# one\r\n\r\n  ! two\r\na=1 # not a comment\r\n"),
+              ElementsAre(Property{"a", "1 # not a comment", 4}));
 }
 
 TEST(PropertiesTest, JoinsContinuedLinesWithoutTheirIndent) {
-  EXPECT_THAT(parsed("a=1,\\\n   2,\\\n   3\nb=x\\\\\nc=y"),
-              ElementsAre(Property{"a", "1,2,3", 1}, Property{"b", "x\\", 4}, Property{"c", "y", 5}));
+  EXPECT_THAT(
+      parsed("a=1,\\\n   2,\\\n   3\nb=x\\\\\nc=y"),
+      ElementsAre(Property{"a", "1,2,3", 1}, Property{"b", "x\\", 4}, Property{"c", "y", 5}));
 }
 
 TEST(PropertiesTest, ResolvesEscapes) {
@@ -46,7 +50,8 @@ TEST(PropertiesTest, NamesTheLineOfAMalformedEscape) {
   for (const char* text : {"a=1\nb=\\u12", "a=1\nb=\\uzzzz", "a=1\nb=\\ud83d", "a=1\nb=\\ude00"}) {
     const auto properties = parse_properties(text, "x.properties");
     ASSERT_FALSE(properties.ok()) << text;
-    EXPECT_EQ(properties.status().message(), "x.properties:2: malformed \\uXXXX escape: write four hex digits");
+    EXPECT_EQ(properties.status().message(),
+              "x.properties:2: malformed \\uXXXX escape: write four hex digits");
   }
 }
 

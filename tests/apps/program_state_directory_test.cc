@@ -14,8 +14,8 @@ TEST(StateDirectoryTest, KeepsEachApplicationInADirectoryOfItsOwn) {
 
 TEST(StateDirectoryTest, AcceptsOnlyIdsThatCanNameTopics) {
   EXPECT_TRUE(check_application_id("unique-users_2.0").ok());
-  for (const std::string& id : {std::string{}, std::string{".."}, std::string{"a/b"}, std::string{"a b"},
-                                std::string(201, 'a')}) {
+  for (const std::string& id : {std::string{}, std::string{".."}, std::string{"a/b"},
+                                std::string{"a b"}, std::string(201, 'a')}) {
     EXPECT_EQ(check_application_id(id).code(), StatusCode::kInvalid) << id;
   }
 }

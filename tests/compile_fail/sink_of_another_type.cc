@@ -1,4 +1,4 @@
-// expect: to(topic, codec): the codec encodes another type than the stream carries; put map(f) before it
+// expect: the codec encodes another type than the stream carries; put map(f) before it
 #include "millrace/operators/codec/text.h"
 #include "millrace/operators/to.h"
 #include "millrace/tests/compile_fail/frames_stream.h"

@@ -7,8 +7,9 @@ void build(millrace::TopologyBuilder& topology) {
 #ifdef MISUSE
   [[maybe_unused]] auto cut = millrace::frames(topology) | millrace::through("by-key");
 #else
-  [[maybe_unused]] auto cut = millrace::frames(topology) |
-                              millrace::map([](std::string_view text) { return std::string(text); }) |
-                              millrace::through("by-key");
+  [[maybe_unused]] auto cut =
+      millrace::frames(topology) |
+      millrace::map([](std::string_view text) { return std::string(text); }) |
+      millrace::through("by-key");
 #endif
 }

@@ -139,6 +139,8 @@ TEST_F(EmbeddedGroupTest, IsDescribedWithItsMembers) {
   EXPECT_EQ(admin.describe_group("g")->state, "PreparingRebalance");
   ASSERT_OK(a->close());
   ASSERT_OK(b->close());
+  EXPECT_EQ(admin.describe_group("g")->state, "Empty");
+  ASSERT_OK(admin.delete_group("g"));
   EXPECT_EQ(admin.delete_group("g").code(), StatusCode::kNotFound);
 }
 

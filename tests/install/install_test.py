@@ -39,7 +39,7 @@ class Installation:
         return output
 
     def configure(self, project, *options, code=0, **environment):
-        binary = os.path.join(self.scratch, os.path.basename(project))
+        binary = os.path.join(self.scratch, "build-" + os.path.basename(project))
         shutil.rmtree(binary, ignore_errors=True)
         output = self.run("cmake", "-S", project, "-B", binary, "-G", "Ninja",
                           f"-DCMAKE_CXX_COMPILER={syntax_check.compiler(self.build)}",
@@ -97,7 +97,9 @@ def other_minor_version_is_refused(installation):
     with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
         file.write("cmake_minimum_required(VERSION 3.25)\nproject(other_version CXX)\n"
                    "find_package(millrace 0.0 REQUIRED)\n")
-    installation.configure(project, code=1)
+    _, output = installation.configure(project, code=1)
+    if "version: 0.1" not in " ".join(output.split()):
+        raise Failure(f"the version is not named:\n{output}")
 
 
 def main():

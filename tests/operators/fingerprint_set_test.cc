@@ -57,7 +57,8 @@ TEST(FingerprintSetTest, HoldsWhatAReferenceSetHoldsThroughAllGrowth) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random{seed};
     // Few different low bits make clusters that are long and wrap around the end of the table.
-    const std::uint64_t positions = seed % 3 == 0 ? ~std::uint64_t{0} : std::uint64_t{0xF0F} << (seed % 7);
+    const std::uint64_t positions =
+        seed % 3 == 0 ? ~std::uint64_t{0} : std::uint64_t{0xF0F} << (seed % 7);
     const std::uint64_t offset = seed % 2 == 0 ? ~positions : 0;
     FingerprintSet set;
     std::set<Fingerprint> reference;
@@ -125,13 +126,15 @@ TEST(FingerprintSetTest, PourIntoASmallerSetIsSpreadEvenly) {
   std::mt19937_64 random{7};
   FingerprintSet from;
   for (int i = 0; i < 200'000; ++i) from.insert({random(), random()});
-  // A prefix of the order of for_each must not crowd any part of a small table: count by its low bits.
+  // A prefix of the order of for_each must not crowd any part of a small table: count by its low
+  // bits.
   std::vector<int> crowd(1'024);
   int visited = 0;
   from.for_each([&](Fingerprint fingerprint) {
     if (visited++ < 50'000) ++crowd[fingerprint.low % (crowd.size() * 64) / 64];
   });
-  for (const int count : crowd) ASSERT_LE(count, 110) << "49 on average; one part is begun a second time";
+  for (const int count : crowd)
+    ASSERT_LE(count, 110) << "49 on average; one part is begun a second time";
 }
 
 }  // namespace

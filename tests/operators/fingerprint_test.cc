@@ -20,7 +20,8 @@ TEST(FingerprintTest, ShardsAreEvenAndNeverOutOfRange) {
   constexpr int kTexts = 60'000;
   for (const std::uint32_t shards : {1u, 2u, 3u, 7u, 64u}) {
     std::vector<int> count(shards);
-    for (int i = 0; i < kTexts; ++i) ++count.at(shard_of(fingerprint("user-" + std::to_string(i)), shards));
+    for (int i = 0; i < kTexts; ++i)
+      ++count.at(shard_of(fingerprint("user-" + std::to_string(i)), shards));
     for (const int texts : count) {
       const double expected = static_cast<double>(kTexts) / shards;
       EXPECT_NEAR(texts, expected, expected * 0.2) << shards << " shards";
@@ -31,7 +32,8 @@ TEST(FingerprintTest, ShardsAreEvenAndNeverOutOfRange) {
 }
 
 TEST(FingerprintTest, ShardDoesNotDependOnTheBitsThatTablesUse) {
-  EXPECT_EQ(shard_of({0, 1234567890123456789u}, 16), shard_of({~std::uint64_t{0}, 1234567890123456789u}, 16));
+  EXPECT_EQ(shard_of({0, 1234567890123456789u}, 16),
+            shard_of({~std::uint64_t{0}, 1234567890123456789u}, 16));
 }
 
 }  // namespace

@@ -20,16 +20,16 @@ UltraLogLog filled(int precision, std::uint64_t seed, int count) {
   return sketch;
 }
 
-TEST(UltraLogLogTest, EstimatesZeroForNothing) {
-  EXPECT_EQ(UltraLogLog{12}.estimate(), 0);
-}
+TEST(UltraLogLogTest, EstimatesZeroForNothing) { EXPECT_EQ(UltraLogLog{12}.estimate(), 0); }
 
 TEST(UltraLogLogTest, SmallCountsAreAlmostExact) {
-  for (const int count : {1, 2, 5, 10, 30}) EXPECT_NEAR(filled(12, 17, count).estimate(), count, 0.02 * count + 0.01) << count;
+  for (const int count : {1, 2, 5, 10, 30})
+    EXPECT_NEAR(filled(12, 17, count).estimate(), count, 0.02 * count + 0.01) << count;
 }
 
 TEST(UltraLogLogTest, ErrorIsThatOfThePaper) {
-  // Many sketches along one stream each; the error of an estimate at 20,000 is nearly independent of that at 10 times it.
+  // Many sketches along one stream each; the error of an estimate at 20,000 is nearly independent
+  // of that at 10 times it.
   constexpr int kRuns = 60;
   const std::vector<int> counts{1'000, 20'000, 100'000};
   std::vector<double> squares(counts.size()), sums(counts.size());
@@ -56,7 +56,8 @@ TEST(UltraLogLogTest, EstimatesTenMillion) {
 }
 
 TEST(UltraLogLogTest, EveryPrecisionEstimatesWithinItsError) {
-  for (int precision = UltraLogLog::kMinPrecision; precision <= UltraLogLog::kMaxPrecision; ++precision) {
+  for (int precision = UltraLogLog::kMinPrecision; precision <= UltraLogLog::kMaxPrecision;
+       ++precision) {
     const double error = 0.761 / std::sqrt(std::pow(2.0, precision));
     EXPECT_NEAR(filled(precision, 99, 50'000).estimate() / 50'000, 1, 4 * error) << precision;
   }
@@ -69,7 +70,8 @@ TEST(UltraLogLogTest, AddTellsWhetherItChangedTheSketch) {
     const UltraLogLog before = sketch;
     const std::uint64_t hash = random();
     const bool changed = sketch.add(hash);
-    ASSERT_EQ(changed, !std::equal(before.registers().begin(), before.registers().end(), sketch.registers().begin()));
+    ASSERT_EQ(changed, !std::equal(before.registers().begin(), before.registers().end(),
+                                   sketch.registers().begin()));
     ASSERT_FALSE(sketch.add(hash)) << "a second time";
   }
 }
@@ -88,7 +90,9 @@ TEST(UltraLogLogTest, OrderAndRepetitionDoNotMatter) {
 TEST(UltraLogLogTest, RegistersFollowThePaper) {
   // Precision 3: three bits choose the register, 61 are left, update values go from 1 to 62.
   UltraLogLog sketch{3};
-  const auto hash = [](std::uint64_t index, int update) { return index << 61 | (update > 61 ? 0 : std::uint64_t{1} << (61 - update)); };
+  const auto hash = [](std::uint64_t index, int update) {
+    return index << 61 | (update > 61 ? 0 : std::uint64_t{1} << (61 - update));
+  };
   sketch.add(hash(5, 1));
   EXPECT_EQ(sketch.registers()[5], 4 * 1);
   sketch.add(hash(5, 2));
@@ -126,7 +130,8 @@ TEST(UltraLogLogTest, MergingChangedRegistersIsEnough) {
   UltraLogLog from = filled(8, 3, 10'000), to = filled(8, 4, 100);
   UltraLogLog expected = to;
   expected.merge(from);
-  for (std::size_t i = 0; i < from.registers().size(); ++i) to.merge_register(i, from.registers()[i]);
+  for (std::size_t i = 0; i < from.registers().size(); ++i)
+    to.merge_register(i, from.registers()[i]);
   EXPECT_THAT(to.registers(), ElementsAreArray(expected.registers()));
   EXPECT_FALSE(to.merge_register(7, from.registers()[7]));
 }
@@ -135,7 +140,9 @@ TEST(UltraLogLogTest, ReducedIsTheSketchThatTheLowerPrecisionWouldHave) {
   for (const int count : {0, 1, 10, 1'000, 100'000}) {
     const UltraLogLog fine = filled(12, 8, count);
     for (const int precision : {3, 5, 11, 12})
-      EXPECT_THAT(fine.reduced(precision).registers(), ElementsAreArray(filled(precision, 8, count).registers())) << precision;
+      EXPECT_THAT(fine.reduced(precision).registers(),
+                  ElementsAreArray(filled(precision, 8, count).registers()))
+          << precision;
   }
   UltraLogLog coarse = filled(6, 1, 500);
   coarse.merge(filled(9, 1, 1'000));
@@ -145,10 +152,12 @@ TEST(UltraLogLogTest, ReducedIsTheSketchThatTheLowerPrecisionWouldHave) {
 TEST(UltraLogLogTest, EveryRegisterItMakesIsValidAndImpossibleOnesAreNot) {
   for (const int precision : {3, 12, 18}) {
     const UltraLogLog sketch = filled(precision, 5, 200'000);
-    for (const std::uint8_t value : sketch.registers()) ASSERT_TRUE(UltraLogLog::valid_register(value, precision));
+    for (const std::uint8_t value : sketch.registers())
+      ASSERT_TRUE(UltraLogLog::valid_register(value, precision));
   }
   for (const int impossible : {1, 2, 3, 5, 6, 7, 9, 11, 4 * 54, 255})
-    EXPECT_FALSE(UltraLogLog::valid_register(static_cast<std::uint8_t>(impossible), 12)) << impossible;
+    EXPECT_FALSE(UltraLogLog::valid_register(static_cast<std::uint8_t>(impossible), 12))
+        << impossible;
   EXPECT_TRUE(UltraLogLog::valid_register(4 * 53 + 3, 12));
 }
 

@@ -45,16 +45,18 @@ Window span_by_walking(std::int64_t timestamp_ms, std::int64_t length, std::int6
 }
 
 std::vector<WindowDefinition> all_sorts() {
-  return {tumbling(1s),   tumbling(7s),      tumbling(60s),      tumbling(90s),      tumbling(600s),    tumbling(1h),
-          tumbling(5h),   tumbling(86400s),  tumbling(172800s),  tumbling(604800s),  tumbling(1209600s), calendar_day(),
-          calendar_week(), calendar_month(), calendar_year()};
+  return {tumbling(1s),      tumbling(7s),      tumbling(60s),      tumbling(90s),
+          tumbling(600s),    tumbling(1h),      tumbling(5h),       tumbling(86400s),
+          tumbling(172800s), tumbling(604800s), tumbling(1209600s), calendar_day(),
+          calendar_week(),   calendar_month(),  calendar_year()};
 }
 
 TEST(WindowDefinitionTest, AgreesWithACalendarWalkedByHand) {
   constexpr std::uint64_t kSeed = 20240229;
   SCOPED_TRACE(testing::Message() << "seed " << kSeed);
   std::mt19937_64 random{kSeed};
-  std::uniform_int_distribution<std::int64_t> wide{-62'135'596'800'000, 253'402'300'799'999};  // years 1 to 9999
+  std::uniform_int_distribution<std::int64_t> wide{-62'135'596'800'000,
+                                                   253'402'300'799'999};  // years 1 to 9999
   std::uniform_int_distribution<std::int64_t> near{-4'000'000'000'000, 8'000'000'000'000};
   const std::int64_t monday = 4 * kDayMs;  // 1970-01-05
   for (int i = 0; i < 4'000; ++i) {
@@ -66,7 +68,8 @@ TEST(WindowDefinitionTest, AgreesWithACalendarWalkedByHand) {
     ASSERT_EQ(calendar_month().window_of(time), month_by_walking(time, false));
     ASSERT_EQ(calendar_year().window_of(time), month_by_walking(time, true));
     for (const std::int64_t seconds : {1, 7, 60, 90, 3'600, 86'400, 604'800})
-      ASSERT_EQ(tumbling(std::chrono::seconds{seconds}).window_of(time), span_by_walking(time, seconds * 1'000, 0));
+      ASSERT_EQ(tumbling(std::chrono::seconds{seconds}).window_of(time),
+                span_by_walking(time, seconds * 1'000, 0));
   }
 }
 
@@ -95,9 +98,18 @@ TEST(WindowDefinitionTest, KnowsLeapDaysAndIsoWeeks) {
 
 TEST(WindowDefinitionTest, ParsesWhatPeopleWrite) {
   const std::vector<std::pair<std::string, WindowDefinition>> cases{
-      {"60s", tumbling(60s)},     {"1m", tumbling(60s)},     {"10m", tumbling(600s)},   {"1h", tumbling(3600s)},
-      {"90s", tumbling(90s)},     {"86400s", tumbling(86400s)}, {"1d", tumbling(86400s)}, {"1s", tumbling(1s)},
-      {"day", calendar_day()},    {"week", calendar_week()}, {"month", calendar_month()}, {"year", calendar_year()},
+      {"60s", tumbling(60s)},
+      {"1m", tumbling(60s)},
+      {"10m", tumbling(600s)},
+      {"1h", tumbling(3600s)},
+      {"90s", tumbling(90s)},
+      {"86400s", tumbling(86400s)},
+      {"1d", tumbling(86400s)},
+      {"1s", tumbling(1s)},
+      {"day", calendar_day()},
+      {"week", calendar_week()},
+      {"month", calendar_month()},
+      {"year", calendar_year()},
       {"36525d", tumbling(WindowDefinition::kMaxTumbling)}};
   for (const auto& [text, expected] : cases) {
     const auto parsed = WindowDefinition::parse(text);
@@ -107,8 +119,9 @@ TEST(WindowDefinitionTest, ParsesWhatPeopleWrite) {
 }
 
 TEST(WindowDefinitionTest, RefusesTheRestWithTheTextAndTheRemedy) {
-  for (const std::string text : {"", "0s", "-5m", "5", "1.5h", "m", "1 m", " 1m", "1m ", "1ms", "1w", "days", "Day", "36526d",
-                                 "99999999999999999999s", "9223372036854775807d", "-99999999999999999999s", "+1m"}) {
+  for (const std::string text : {"", "0s", "-5m", "5", "1.5h", "m", "1 m", " 1m", "1m ", "1ms",
+                                 "1w", "days", "Day", "36526d", "99999999999999999999s",
+                                 "9223372036854775807d", "-99999999999999999999s", "+1m"}) {
     const auto parsed = WindowDefinition::parse(text);
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.status().code(), StatusCode::kInvalid);
@@ -143,7 +156,8 @@ TEST(WindowDefinitionTest, DividesSaysWhatCanBeRolledUp) {
   EXPECT_TRUE(tumbling(60s).divides(tumbling(600s)));
   EXPECT_FALSE(tumbling(90s).divides(tumbling(600s)));
   EXPECT_FALSE(tumbling(600s).divides(tumbling(60s)));
-  for (const auto& calendar : {calendar_day(), calendar_week(), calendar_month(), calendar_year()}) {
+  for (const auto& calendar :
+       {calendar_day(), calendar_week(), calendar_month(), calendar_year()}) {
     EXPECT_TRUE(tumbling(60s).divides(calendar));
     EXPECT_TRUE(tumbling(86400s).divides(calendar));
     EXPECT_FALSE(tumbling(7s).divides(calendar));
@@ -160,13 +174,15 @@ TEST(WindowDefinitionTest, DividesSaysWhatCanBeRolledUp) {
 }
 
 TEST(WindowDefinitionTest, DividesIsAStrictPartialOrder) {
-  // What divides nothing but is divided must have somebody at the bottom: a circle would leave no window to start from.
+  // What divides nothing but is divided must have somebody at the bottom: a circle would leave no
+  // window to start from.
   for (const auto& a : all_sorts()) {
     EXPECT_FALSE(a.divides(a)) << a.name();
     for (const auto& b : all_sorts()) {
       EXPECT_FALSE(a.divides(b) && b.divides(a)) << a.name() << ' ' << b.name();
       for (const auto& c : all_sorts())
-        EXPECT_TRUE(!(a.divides(b) && b.divides(c)) || a.divides(c)) << a.name() << ' ' << b.name() << ' ' << c.name();
+        EXPECT_TRUE(!(a.divides(b) && b.divides(c)) || a.divides(c))
+            << a.name() << ' ' << b.name() << ' ' << c.name();
     }
   }
 }
@@ -186,7 +202,8 @@ TEST(WindowDefinitionTest, DividesAgreesWithTheWindowsThemselves) {
         inside = smaller.window_of(border).start_ms == border;
       }
       const bool alike = smaller == calendar_day() && larger == tumbling(86400s);
-      EXPECT_EQ(smaller.divides(larger), inside && !alike) << smaller.name() << ' ' << larger.name();
+      EXPECT_EQ(smaller.divides(larger), inside && !alike)
+          << smaller.name() << ' ' << larger.name();
     }
   }
 }

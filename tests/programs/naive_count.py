@@ -18,7 +18,7 @@ import sys
 GUARD_SECONDS = 3600
 GUARD_SUCCESSORS = 7
 GUARD_FALLEN = 2
-LARGEST = 2**63 - 1
+LARGEST = 253_402_300_799  # the last second of the year 9999
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")

@@ -16,7 +16,8 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }  // namespace
 
-// Weak, so that a counter elsewhere in this binary does not clash with it; the test notices when it is not in use.
+// Weak, so that a counter elsewhere in this binary does not clash with it; the test notices when it
+// is not in use.
 [[gnu::weak]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
@@ -61,18 +62,24 @@ auto read(std::string_view text) { return Decoded<decltype(frames())>{frames(), 
 /// "ts uid", or the error and the field it names.
 std::string summary(std::string_view text, bool strict = false) {
   const Decoded<decltype(frames())> frame{strict ? frames().strict() : frames(), text};
-  if (frame.outcome.ok()) return std::to_string(frame.value.ts.time_since_epoch().count()) + " " + std::string{frame.value.uid};
-  return std::string{to_string(frame.outcome.error)} + (frame.outcome.field.empty() ? "" : " ") + std::string{frame.outcome.field};
+  if (frame.outcome.ok())
+    return std::to_string(frame.value.ts.time_since_epoch().count()) + " " +
+           std::string{frame.value.uid};
+  return std::string{to_string(frame.outcome.error)} + (frame.outcome.field.empty() ? "" : " ") +
+         std::string{frame.outcome.field};
 }
 
 TEST(JsonTest, FindsRootFieldsInAnyOrder) {
   EXPECT_EQ(summary(R"({"ts":1468244384,"uid":"ac7a"})"), "1468244384 ac7a");
   EXPECT_EQ(summary(R"({"uid":"ac7a","ts":1468244384})"), "1468244384 ac7a");
-  EXPECT_EQ(summary("\t{ \"x\" : [1, {\"uid\": 7}] ,\r\n\"uid\" : \"ac7a\" , \"ts\" : 5 }\r\n"), "5 ac7a");
+  EXPECT_EQ(summary("\t{ \"x\" : [1, {\"uid\": 7}] ,\r\n\"uid\" : \"ac7a\" , \"ts\" : 5 }\r\n"),
+            "5 ac7a");
 }
 
 TEST(JsonTest, LooksAtRootFieldsOnly) {
-  EXPECT_EQ(summary(R"({"a":{"ts":1,"uid":"decoy","b":[{"uid":"x"}]},"ts":2,"uid":"u","c":{"ts":3}})"), "2 u");
+  EXPECT_EQ(
+      summary(R"({"a":{"ts":1,"uid":"decoy","b":[{"uid":"x"}]},"ts":2,"uid":"u","c":{"ts":3}})"),
+      "2 u");
   EXPECT_EQ(summary(R"({"a":{"ts":1,"uid":"decoy"},"ts":2})"), "field-missing uid");
   EXPECT_EQ(summary(R"({"uid2":"x","uidx":1,"ui":2,"t":3,"ts":2,"uid":"u"})"), "2 u");
 }
@@ -88,8 +95,10 @@ TEST(JsonTest, IntegersAreNumbersOrStringsOfDigits) {
   EXPECT_EQ(summary(R"({"ts":"\u0031\u0034","uid":"a"})"), "14 a");
   EXPECT_EQ(summary(R"({"ts":0,"uid":"a"})"), "0 a");
   EXPECT_EQ(summary(R"({"ts":-0,"uid":"a"})"), "0 a");
-  for (const std::string_view wrong : {R"("")", R"("x")", R"(" 1")", R"("1 ")", R"("0x1")", R"("007")", R"("+1")", "true", "[1]", "{}"})
-    EXPECT_EQ(summary(R"({"ts":)" + std::string{wrong} + R"(,"uid":"a"})"), "field-wrong-type ts") << wrong;
+  for (const std::string_view wrong : {R"("")", R"("x")", R"(" 1")", R"("1 ")", R"("0x1")",
+                                       R"("007")", R"("+1")", "true", "[1]", "{}"})
+    EXPECT_EQ(summary(R"({"ts":)" + std::string{wrong} + R"(,"uid":"a"})"), "field-wrong-type ts")
+        << wrong;
 }
 
 TEST(JsonTest, TellsErrorsApart) {
@@ -123,8 +132,10 @@ TEST(JsonTest, TellsErrorsApart) {
   EXPECT_EQ(summary(R"({"ts":1,"uid":"\u12g4"})"), "malformed uid");
   EXPECT_EQ(summary("{\"ts\":1,\"uid\":\"a\nb\"}"), "malformed uid");
   EXPECT_EQ(summary("{\"ts\":1,\"uid\":\"a"), "malformed uid");
-  for (const std::string_view wrong : {"01", "1x", "-", "1.", "1.e5", "1e", ".5", "+1", "tru", "nul", "nan", "'1'", "1\"\"", ""})
-    EXPECT_EQ(summary(R"({"ts":)" + std::string{wrong} + R"(,"uid":"a"})"), "malformed ts") << wrong;
+  for (const std::string_view wrong :
+       {"01", "1x", "-", "1.", "1.e5", "1e", ".5", "+1", "tru", "nul", "nan", "'1'", "1\"\"", ""})
+    EXPECT_EQ(summary(R"({"ts":)" + std::string{wrong} + R"(,"uid":"a"})"), "malformed ts")
+        << wrong;
 }
 
 TEST(JsonTest, RecordCutBeforeTheEndOfItsLastBoundFieldIsBad) {
@@ -138,22 +149,29 @@ TEST(JsonTest, RecordCutBeforeTheEndOfItsLastBoundFieldIsBad) {
 
 TEST(JsonTest, WhatFollowsTheLastBoundFieldIsNotJudged) {
   const std::string good = R"({"uid":"a","ts":5)";
-  for (const std::string_view rest : {"}", ",}", ",\"x\":\"\xFF\"}", ",\"x\":\"open", " nonsense", ",\"x\":[1}", "}}", "} x", ",\"x\":\"\n\"}", "\n"})
+  for (const std::string_view rest : {"}", ",}", ",\"x\":\"\xFF\"}", ",\"x\":\"open", " nonsense",
+                                      ",\"x\":[1}", "}}", "} x", ",\"x\":\"\n\"}", "\n"})
     EXPECT_EQ(summary(good + std::string{rest}), "5 a") << rest;
 }
 
 TEST(JsonTest, ErrorsBeforeTheLastBoundFieldAreFound) {
-  for (const std::string_view before : {"\"x\":\"\xFF\",", "\"x\":\"\n\",", "\"x\":tru,", "\"x\":01,", "\"x\":1 2,", "\"x\" 1,", "x:1,", "1:1,",
-                                        "\"x\":,", ",", "\"x\":1,,", "\"x\":1\"y\",", "\"\xFF\":1,", "\"x\":-,", "\"x\":[1}x,"})
-    EXPECT_THAT(summary("{\"uid\":\"a\"," + std::string{before} + "\"ts\":5}"), testing::StartsWith("malformed")) << before;
+  for (const std::string_view before :
+       {"\"x\":\"\xFF\",", "\"x\":\"\n\",", "\"x\":tru,", "\"x\":01,", "\"x\":1 2,", "\"x\" 1,",
+        "x:1,", "1:1,", "\"x\":,", ",", "\"x\":1,,", "\"x\":1\"y\",", "\"\xFF\":1,", "\"x\":-,",
+        "\"x\":[1}x,"})
+    EXPECT_THAT(summary("{\"uid\":\"a\"," + std::string{before} + "\"ts\":5}"),
+                testing::StartsWith("malformed"))
+        << before;
 }
 
 TEST(JsonTest, StrictJudgesTheWholeDocument) {
   EXPECT_EQ(summary(R"({"x":[1,{"a":null}],"uid":"a","ts":5,"y":-1.5e3,"z":"\n"})", true), "5 a");
   EXPECT_EQ(summary(" {\"uid\":\"a\",\"ts\":5}\r\n", true), "5 a");
   const std::string good = R"({"uid":"a","ts":5)";
-  for (const std::string_view rest : {",}", ",\"x\":\"\xFF\"}", ",\"x\":\"open", " nonsense", ",\"x\":[1}", "}}", "} x", ",\"x\":\"\n\"}", "\n",
-                                      ",\"x\":[1,]}", ",\"x\":\"\\q\"}", ",\"x\":{\"a\":1]}", ",\"x\":{\"a\"}}", ",\"x\":[1 2]}", ",\"x\":01}"})
+  for (const std::string_view rest :
+       {",}", ",\"x\":\"\xFF\"}", ",\"x\":\"open", " nonsense", ",\"x\":[1}", "}}", "} x",
+        ",\"x\":\"\n\"}", "\n", ",\"x\":[1,]}", ",\"x\":\"\\q\"}", ",\"x\":{\"a\":1]}",
+        ",\"x\":{\"a\"}}", ",\"x\":[1 2]}", ",\"x\":01}"})
     EXPECT_EQ(summary(good + std::string{rest}, true), "malformed") << rest;
   EXPECT_EQ(summary(R"({"uid":"a","ts":5,"ts":"x"})", true), "5 a") << "still the first";
   EXPECT_EQ(summary(R"({"uid":"a"})", true), "field-missing ts");
@@ -162,26 +180,36 @@ TEST(JsonTest, StrictJudgesTheWholeDocument) {
 TEST(JsonTest, EscapedKeysAreTheSameKeys) {
   EXPECT_EQ(summary(R"({"\u0075id":"a","\u0074\u0073":5})"), "5 a");
   EXPECT_EQ(summary(R"({"u\u0069d":"a","u\u0069\u0064":"b","ts":5})"), "5 a");
-  EXPECT_EQ(summary(R"({"uid\u0000":"x","uid\n":"y","\uid":1,"uid":"a","ts":5})"), "malformed");
+  EXPECT_EQ(summary(R"({"uid\u0000":"x","uid\n":"y","ui\u0064x":1,"\u00fcid":2,"uid":"a","ts":5})"),
+            "5 a");
   struct Odd {
     std::string_view value;
   };
-  for (const auto& [name, key] : std::vector<std::pair<std::string, std::string>>{
-           {"a\"b", R"(a\"b)"}, {"a\\b", R"(a\\b)"}, {"ключ", R"(\u043a\u043b\u044e\u0447)"}, {"\xF0\x9F\x98\x80", R"(\ud83d\ude00)"}, {"", ""}, {"a/b", R"(a\/b)"}}) {
-    const Decoded odd{json<Odd>(field(name, &Odd::value)), R"({"a":"","ab":"",")" + key + R"(":"found"})"};
+  for (const auto& [name, key] :
+       std::vector<std::pair<std::string, std::string>>{{"a\"b", R"(a\"b)"},
+                                                        {"a\\b", R"(a\\b)"},
+                                                        {"ключ", R"(\u043a\u043b\u044e\u0447)"},
+                                                        {"\xF0\x9F\x98\x80", R"(\ud83d\ude00)"},
+                                                        {"", ""},
+                                                        {"a/b", R"(a\/b)"}}) {
+    const Decoded odd{json<Odd>(field(name, &Odd::value)),
+                      R"({"a":"","ab":"",")" + key + R"(":"found"})"};
     EXPECT_TRUE(odd.outcome.ok()) << key;
     EXPECT_EQ(odd.value.value, "found");
   }
 }
 
 TEST(JsonTest, EscapesInStringsAreResolved) {
-  EXPECT_EQ(summary(R"({"ts":5,"uid":"\u0061\"\\\/\b\f\n\r\t\u044e\ud83d\ude00z"})"), "5 a\"\\/\b\f\n\r\tю\xF0\x9F\x98\x80z");
+  EXPECT_EQ(summary(R"({"ts":5,"uid":"\u0061\"\\\/\b\f\n\r\t\u044e\ud83d\ude00z"})"),
+            "5 a\"\\/\b\f\n\r\tю\xF0\x9F\x98\x80z");
   EXPECT_EQ(summary(R"({"ts":5,"uid":"\\"})"), "5 \\");
   EXPECT_EQ(summary(R"({"ts":5,"uid":""})"), "5 ");
 }
 
 TEST(JsonTest, PlainStringsAreViewsIntoTheRecordAndEscapedOnesIntoTheArena) {
-  const auto inside = [](std::string_view part, std::string_view whole) { return part.data() >= whole.data() && part.data() <= whole.data() + whole.size(); };
+  const auto inside = [](std::string_view part, std::string_view whole) {
+    return part.data() >= whole.data() && part.data() < whole.data() + whole.size();
+  };
   const auto plain = read(R"({"ts":5,"uid":"plain"})");
   EXPECT_TRUE(inside(plain.value.uid, plain.record().value));
   const auto escaped = read(R"({"ts":5,"uid":"\u0065scaped"})");
@@ -191,10 +219,13 @@ TEST(JsonTest, PlainStringsAreViewsIntoTheRecordAndEscapedOnesIntoTheArena) {
 TEST(JsonTest, ValuesOfABatchLiveUntilItsReset) {
   auto codec = frames();
   RecordBatch batch;
-  for (int i = 0; i < 1'000; ++i) batch.append({}, R"({"ts":5,"uid":"\u0075ser )" + std::to_string(i) + "\"}", i, 0);
+  for (int i = 0; i < 1'000; ++i)
+    batch.append({}, R"({"ts":5,"uid":"\u0075ser )" + std::to_string(i) + "\"}", i, 0);
   std::vector<Frame> values(1'000);
-  for (std::size_t i = 0; i < values.size(); ++i) ASSERT_TRUE(codec.decode(batch.records()[i], batch.arena(), values[i]).ok());
-  for (std::size_t i = 0; i < values.size(); ++i) ASSERT_EQ(values[i].uid, "user " + std::to_string(i));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    ASSERT_TRUE(codec.decode(batch.records()[i], batch.arena(), values[i]).ok());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    ASSERT_EQ(values[i].uid, "user " + std::to_string(i));
 }
 
 TEST(JsonTest, AnyNestingAndFramesOfAMebibyteAreLegal) {
@@ -205,7 +236,8 @@ TEST(JsonTest, AnyNestingAndFramesOfAMebibyteAreLegal) {
     EXPECT_EQ(summary(R"({"uid":"a","ts":5,"x":)" + nested), "5 a") << depth;
   }
   EXPECT_EQ(summary(R"({"x":")" + std::string(1 << 20, 'x') + R"(","uid":"a","ts":5})"), "5 a");
-  EXPECT_EQ(summary(R"({"ts":5,"uid":")" + std::string(1 << 20, 'x') + R"("})"), "5 " + std::string(1 << 20, 'x'));
+  EXPECT_EQ(summary(R"({"ts":5,"uid":")" + std::string(1 << 20, 'x') + R"("})"),
+            "5 " + std::string(1 << 20, 'x'));
 }
 
 struct Everything {
@@ -227,9 +259,11 @@ struct Everything {
 
 auto everything() {
   using E = Everything;
-  return json<E>(field("view", &E::view), field("text", &E::text), field("i8", &E::i8), field("u8", &E::u8), field("i64", &E::i64),
-                 field("u64", &E::u64), field("number", &E::number), field("flag", &E::flag), field("at", &E::at), field("at_ms", &E::at_ms),
-                 field("maybe_view", &E::maybe_view), field("maybe_int", &E::maybe_int));
+  return json<E>(field("view", &E::view), field("text", &E::text), field("i8", &E::i8),
+                 field("u8", &E::u8), field("i64", &E::i64), field("u64", &E::u64),
+                 field("number", &E::number), field("flag", &E::flag), field("at", &E::at),
+                 field("at_ms", &E::at_ms), field("maybe_view", &E::maybe_view),
+                 field("maybe_int", &E::maybe_int));
 }
 
 Everything extremes() {
@@ -252,7 +286,8 @@ TEST(JsonTest, EveryTypeComesBackAsItWasWritten) {
     std::string encoded;
     everything().encode(value, encoded);
     const Decoded decoded{everything(), encoded};
-    ASSERT_TRUE(decoded.outcome.ok()) << to_string(decoded.outcome.error) << ' ' << decoded.outcome.field << ' ' << encoded;
+    ASSERT_TRUE(decoded.outcome.ok())
+        << to_string(decoded.outcome.error) << ' ' << decoded.outcome.field << ' ' << encoded;
     EXPECT_EQ(decoded.value, value) << encoded;
   }
 }
@@ -263,7 +298,10 @@ TEST(JsonTest, EncodesCompactlyInTheOrderOfBindingWithoutEmptyOptionals) {
   EXPECT_EQ(out, R"(> {"ts":60,"uid":"a\"b"})");
   out.clear();
   everything().encode({}, out);
-  EXPECT_EQ(out, R"({"view":"","text":"","i8":0,"u8":0,"i64":0,"u64":0,"number":0,"flag":false,"at":0,"at_ms":0})");
+  EXPECT_EQ(
+      out,
+      R"({"view":"","text":"","i8":0,"u8":0,"i64":0,"u64":0,"number":0,)"
+      R"("flag":false,"at":0,"at_ms":0})");
 }
 
 template <class M>
@@ -273,7 +311,8 @@ struct One {
 
 template <class M>
 std::string outcome_of(std::string_view value) {
-  const Decoded one{json<One<M>>(field("m", &One<M>::member)), "{\"m\":" + std::string{value} + "}"};
+  const Decoded one{json<One<M>>(field("m", &One<M>::member)),
+                    "{\"m\":" + std::string{value} + "}"};
   return std::string{to_string(one.outcome.error)};
 }
 
@@ -316,9 +355,11 @@ struct Partial {
 };
 
 std::string partial(std::string_view text) {
-  const Decoded decoded{json<Partial>(field("level", &Partial::level), field("uid", &Partial::uid)), text};
+  const Decoded decoded{json<Partial>(field("level", &Partial::level), field("uid", &Partial::uid)),
+                        text};
   if (!decoded.outcome.ok()) return std::string{to_string(decoded.outcome.error)};
-  return std::string{decoded.value.uid} + (decoded.value.level ? " " + std::to_string(*decoded.value.level) : "");
+  return std::string{decoded.value.uid} +
+         (decoded.value.level ? " " + std::to_string(*decoded.value.level) : "");
 }
 
 TEST(JsonTest, OptionalFieldsMayBeMissingOrNullButNotOfAnotherType) {
@@ -347,7 +388,8 @@ TEST(JsonTest, FieldsOfABaseClassCanBeBound) {
   struct Derived : Frame {
     bool flag = false;
   };
-  const Decoded derived{json<Derived>(field("uid", &Derived::uid), field("flag", &Derived::flag)), R"({"flag":true,"uid":"a"})"};
+  const Decoded derived{json<Derived>(field("uid", &Derived::uid), field("flag", &Derived::flag)),
+                        R"({"flag":true,"uid":"a"})"};
   EXPECT_TRUE(derived.outcome.ok());
   EXPECT_EQ(derived.value.uid, "a");
   EXPECT_TRUE(derived.value.flag);
@@ -369,8 +411,12 @@ TEST(JsonTest, CopiesDoNotShareAParser) {
 TEST(JsonTest, DoesNotAllocateAfterWarmUp) {
   RecordBatch batch;
   for (int i = 0; i < 200; ++i) {
-    const std::string uid = "\"\\u0075ser with a name longer than a short string " + std::to_string(i) + "\"";
-    batch.append({}, R"({"x":)" + std::string(i % 20, '[') + std::string(i % 20, ']') + R"(,"uid":)" + uid + R"(,"ts":"5"})", i, 0);
+    const std::string uid =
+        "\"\\u0075ser with a name longer than a short string " + std::to_string(i) + "\"";
+    batch.append({},
+                 R"({"x":)" + std::string(1 + i % 20, '[') + std::string(1 + i % 20, ']') +
+                     R"(,"uid":)" + uid + R"(,"ts":"5"})",
+                 i, 0);
     batch.append({}, R"({"ts":5,"uid":)" + uid + ",\"x\":\"\xFF", i, 0);
     batch.append({}, R"({"ts":5,"uid":null})", i, 0);
     batch.append({}, "not json", i, 0);

@@ -42,7 +42,9 @@ TEST(JsonWriterTest, EscapesWhatJsonWantsEscaped) {
   EXPECT_EQ(as_string(std::string_view("\0\x1f\x7f/", 4)), "\"\\u0000\\u001f\x7f/\"");
   EXPECT_EQ(as_string("Он звал \xF0\x9F\x98\x80"), "\"Он звал \xF0\x9F\x98\x80\"");
   EXPECT_EQ(as_string(""), "\"\"");
-  EXPECT_EQ(written([](JsonWriter& json) { json.begin_object().key("a\"\n").integer(1).end_object(); }), R"({"a\"\n":1})");
+  EXPECT_EQ(
+      written([](JsonWriter& json) { json.begin_object().key("a\"\n").integer(1).end_object(); }),
+      R"({"a\"\n":1})");
 }
 
 TEST(JsonWriterTest, BytesThatAreNotUtf8BecomeReplacementCharacters) {
@@ -67,8 +69,12 @@ TEST(JsonWriterTest, WhateverTheTextIsTheResultIsJson) {
 }
 
 TEST(JsonWriterTest, WritesIntegersOfEveryType) {
-  EXPECT_EQ(written([](JsonWriter& json) { json.integer(std::numeric_limits<std::int64_t>::min()); }), "-9223372036854775808");
-  EXPECT_EQ(written([](JsonWriter& json) { json.integer(std::numeric_limits<std::uint64_t>::max()); }), "18446744073709551615");
+  EXPECT_EQ(
+      written([](JsonWriter& json) { json.integer(std::numeric_limits<std::int64_t>::min()); }),
+      "-9223372036854775808");
+  EXPECT_EQ(
+      written([](JsonWriter& json) { json.integer(std::numeric_limits<std::uint64_t>::max()); }),
+      "18446744073709551615");
   EXPECT_EQ(written([](JsonWriter& json) { json.integer(std::int8_t{-5}); }), "-5");
   EXPECT_EQ(written([](JsonWriter& json) { json.integer(std::uint8_t{65}); }), "65");
 }
@@ -83,8 +89,12 @@ TEST(JsonWriterTest, WritesDoublesShortestOrWithFixedDecimals) {
 }
 
 TEST(JsonWriterTest, NumbersThatJsonDoesNotHaveAreNull) {
-  EXPECT_EQ(written([](JsonWriter& json) { json.number(std::numeric_limits<double>::quiet_NaN()); }), "null");
-  EXPECT_EQ(written([](JsonWriter& json) { json.number(-std::numeric_limits<double>::infinity(), 2); }), "null");
+  EXPECT_EQ(
+      written([](JsonWriter& json) { json.number(std::numeric_limits<double>::quiet_NaN()); }),
+      "null");
+  EXPECT_EQ(
+      written([](JsonWriter& json) { json.number(-std::numeric_limits<double>::infinity(), 2); }),
+      "null");
 }
 
 }  // namespace

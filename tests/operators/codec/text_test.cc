@@ -20,13 +20,16 @@ RecordError decode(const Codec& codec, std::string_view text, typename Codec::va
 }
 
 TEST(TextCodecTest, ReadsDecimalIntegers) {
-  for (const std::int64_t expected : {std::int64_t{0}, std::int64_t{-42}, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+  for (const std::int64_t expected :
+       {std::int64_t{0}, std::int64_t{-42}, std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::max()}) {
     std::string text;
     decimal_integer().encode(expected, text);
     std::int64_t value = 1;
     EXPECT_EQ(decode(decimal_integer(), text, value), RecordError::kNone) << text;
     EXPECT_EQ(value, expected);
-    EXPECT_EQ(decode(decimal_integer(), text + '\r', value), RecordError::kNone) << "a line of a file with CRLF";
+    EXPECT_EQ(decode(decimal_integer(), text + '\r', value), RecordError::kNone)
+        << "a line of a file with CRLF";
   }
 }
 
@@ -37,7 +40,8 @@ TEST(TextCodecTest, TellsWhyTextIsNoDecimalInteger) {
   EXPECT_EQ(decode(decimal_integer(), "1.5", value), RecordError::kFieldFractional);
   EXPECT_EQ(decode(decimal_integer(), "1e5", value), RecordError::kFieldFractional);
   EXPECT_EQ(decode(decimal_integer(), "9223372036854775808", value), RecordError::kFieldOutOfRange);
-  EXPECT_EQ(decode(decimal_integer(), "-9223372036854775809", value), RecordError::kFieldOutOfRange);
+  EXPECT_EQ(decode(decimal_integer(), "-9223372036854775809", value),
+            RecordError::kFieldOutOfRange);
   EXPECT_EQ(decode(decimal_integer(), "", value), RecordError::kEmpty);
   EXPECT_EQ(decode(decimal_integer(), {}, value), RecordError::kEmpty);
   EXPECT_EQ(decode(decimal_integer(), "\r", value), RecordError::kEmpty);

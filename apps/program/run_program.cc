@@ -1,0 +1,133 @@
+#include "millrace/apps/program/run_program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+
+#include "millrace/apps/program/broker_choice.h"
+#include "millrace/apps/program/exit_code.h"
+#include "millrace/apps/program/instance_id.h"
+#include "millrace/apps/program/logging.h"
+#include "millrace/apps/program/run_report.h"
+#include "millrace/apps/program/signals.h"
+#include "millrace/apps/program/state_directory.h"
+#include "millrace/apps/program/terminal.h"
+#include "millrace/framework/application.h"
+#include "millrace/state/memory_task_state.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::chrono::milliseconds kStopDeadline{30'000};
+constexpr std::chrono::milliseconds kLook{100};
+
+Result<BadRecordPolicy> policy(const StreamOptions& options) {
+  if (options.on_bad_record == "skip") return BadRecordPolicy::kSkip;
+  if (options.on_bad_record == "stop") return BadRecordPolicy::kStop;
+  return options.dead_letter.empty() ? BadRecordPolicy::kStop : BadRecordPolicy::kDeadLetter;
+}
+
+class Run {
+ public:
+  Run(const ProgramInfo& info, StreamProgram& program, StreamOptions options)
+      : info_(info), program_(program), options_(std::move(options)), log_(make_log(terminal_, options_.broker.log_level)) {}
+
+  Status run(StopSignal& stop) {
+    auto topology = program_.topology();
+    if (!topology.ok()) return topology.status();
+    if (options_.describe) {
+      fmt::print("{}\n{}", topology->describe(), topology->mermaid());
+      return {};
+    }
+    auto config = configure(*topology);
+    if (!config.ok()) return config.status();
+    auto broker = open();
+    if (!broker.ok()) return broker.status();
+    if (options_.check) {
+      MILLRACE_RETURN_IF_ERROR(check_deployment(*topology, *config, **broker, *log_));
+      fmt::print("options, topology and topics on {} are fine\n", (*broker)->name());
+      return {};
+    }
+    Application application({.topology = std::move(*topology),
+                             .config = std::move(*config),
+                             .broker = **broker,
+                             .state_factory = memory_task_state,
+                             .clock = clock_,
+                             .log = *log_,
+                             .on_state = {}});
+    RunReport report(terminal_, clock_, application, options_.progress_every, program_.window_names());
+    MILLRACE_RETURN_IF_ERROR(application.start());
+    stop.on_request([&] {
+      terminal_.line(info_.name + ": stopping: committing what is done (Ctrl-C again ends at once)");
+      application.request_stop();
+    });
+    while (!application.wait_for(kLook)) report.show();
+    stop.on_request({});
+    MILLRACE_RETURN_IF_ERROR(application.wait());
+    return report.finish(options_.summary);
+  }
+
+ private:
+  bool reads_files() const { return !options_.from.empty(); }
+
+  Result<ApplicationConfig> configure(const Topology& topology) {
+    ApplicationConfig config;
+    config.application_id = options_.application_id.empty() ? topology.name() : options_.application_id;
+    MILLRACE_RETURN_IF_ERROR(check_application_id(config.application_id));
+    config.instance_id = options_.instance_id;
+    if (config.instance_id.empty() && !reads_files()) {
+      auto claimed = InstanceId::claim(options_.state_dir, config.application_id);
+      if (!claimed.ok()) return claimed.status();
+      instance_.emplace(std::move(*claimed));
+      config.instance_id = instance_->name();
+    }
+    config.static_membership = options_.static_membership;
+    config.threads = options_.threads;
+    config.commit_interval = options_.commit_interval;
+    config.until_end = options_.until_end || reads_files();  // a file ends
+    auto on_bad_record = policy(options_);
+    if (!on_bad_record.ok()) return on_bad_record.status();
+    config.on_bad_record = *on_bad_record;
+    config.dead_letter_topic = options_.dead_letter;
+    program_.configure(config);
+    return config;
+  }
+
+  Result<std::unique_ptr<Broker>> open() {
+    BrokerChoice choice{.broker = options_.broker.broker, .kafka = options_.broker.kafka, .inputs = {}, .outputs = {}};
+    if (reads_files()) {
+      const StreamProgram::Files files = program_.files(options_);
+      choice.broker = "embedded:";
+      choice.inputs = files.inputs;
+      choice.outputs = files.outputs;
+      if (!options_.dead_letter.empty()) choice.outputs.emplace(options_.dead_letter, options_.dead_letter);
+    }
+    return open_broker(choice, clock_, *log_);
+  }
+
+  const ProgramInfo& info_;
+  StreamProgram& program_;
+  StreamOptions options_;
+  Terminal terminal_;
+  SystemClock clock_;
+  std::unique_ptr<LogSink> log_;
+  std::optional<InstanceId> instance_;
+};
+
+}  // namespace
+
+int run_program(int argc, char** argv, const ProgramInfo& info, StreamProgram& program) {
+  StopSignal stop;
+  StreamOptions stream;
+  Options options(info);
+  program.declare(options);
+  declare_stream_options(options, stream);
+  if (const auto code = options.parse_main(argc, argv)) return *code;
+  if (const Status status = check_stream_options(options, stream); !status.ok()) return report(info.name, status);
+  return report(info.name, Run(info, program, std::move(stream)).run(stop));
+}
+
+}  // namespace millrace
