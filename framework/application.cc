@@ -8,11 +8,16 @@ namespace millrace {
 
 std::string_view to_string(ApplicationState state) {
   switch (state) {
-    case ApplicationState::kCreated: return "created";
-    case ApplicationState::kRunning: return "running";
-    case ApplicationState::kStopping: return "stopping";
-    case ApplicationState::kStopped: return "stopped";
-    case ApplicationState::kFailed: return "failed";
+    case ApplicationState::kCreated:
+      return "created";
+    case ApplicationState::kRunning:
+      return "running";
+    case ApplicationState::kStopping:
+      return "stopping";
+    case ApplicationState::kStopped:
+      return "stopped";
+    case ApplicationState::kFailed:
+      return "failed";
   }
   return "unknown";
 }
@@ -20,7 +25,8 @@ std::string_view to_string(ApplicationState state) {
 Application::Application(Options options) : options_(std::move(options)) {
   ApplicationConfig& config = options_.config;
   if (config.application_id.empty()) config.application_id = options_.topology.name();
-  if (config.instance_id.empty()) config.instance_id = fmt::format("{:08x}", std::random_device{}());
+  if (config.instance_id.empty())
+    config.instance_id = fmt::format("{:08x}", std::random_device{}());
 }
 
 Application::~Application() {
@@ -32,22 +38,25 @@ Application::~Application() {
 Status Application::start() {
   MILLRACE_CHECK(state_ == ApplicationState::kCreated, "an application is started once");
   const ApplicationConfig& config = options_.config;
-  if (config.threads < 1) return Status::invalid(fmt::format("{} threads: at least 1 is needed", config.threads));
+  if (config.threads < 1)
+    return Status::invalid(fmt::format("{} threads: at least 1 is needed", config.threads));
   if (config.on_bad_record == BadRecordPolicy::kDeadLetter && config.dead_letter_topic.empty())
     return Status::invalid("bad records are to be dead-lettered, but no dead-letter topic is set");
   auto deployment = deploy(options_.topology, config, options_.broker, options_.log);
   if (!deployment.ok()) return deployment.status();
   deployment_ = std::move(*deployment);
 
-  const ThreadEnvironment environment{options_.topology, config,       deployment_,          options_.broker,
-                                      options_.clock,    options_.log, options_.state_factory};
+  const ThreadEnvironment environment{options_.topology,     config,         deployment_,
+                                      options_.broker,       options_.clock, options_.log,
+                                      options_.state_factory};
   for (int i = 0; i < config.threads; ++i) {
     threads_.push_back(std::make_unique<StreamThread>(i, environment));
     MILLRACE_RETURN_IF_ERROR(threads_.back()->start());
   }
   running_ = threads_.size();
   set_state(ApplicationState::kRunning);
-  for (const auto& thread : threads_) runners_.emplace_back([this, &thread = *thread] { run(thread); });
+  for (const auto& thread : threads_)
+    runners_.emplace_back([this, &thread = *thread] { run(thread); });
   return {};
 }
 
@@ -87,8 +96,8 @@ Status Application::stop(std::chrono::milliseconds deadline) {
   {
     std::unique_lock lock(mutex_);
     if (!done_.wait_for(lock, deadline, [&] { return running_ == 0; }))
-      return Status::failed(fmt::format("{} of {} threads did not stop within {} ms", running_, threads_.size(),
-                                        deadline.count()));
+      return Status::failed(fmt::format("{} of {} threads did not stop within {} ms", running_,
+                                        threads_.size(), deadline.count()));
   }
   return wait();
 }
@@ -124,7 +133,8 @@ ApplicationStatus Application::status() const {
 }
 
 Result<RunCounters> Application::committed_counters() {
-  auto metadata = committed_metadata(options_.topology, options_.config, deployment_, options_.broker.admin());
+  auto metadata =
+      committed_metadata(options_.topology, options_.config, deployment_, options_.broker.admin());
   if (!metadata.ok()) return metadata.status();
   RunCounters sum;
   for (const OffsetMetadata& task : *metadata) sum.add(task.counters);

@@ -23,9 +23,11 @@ struct ApplicationStatus {
   std::vector<ThreadStatus> threads;
 };
 
-/// Runs a topology on a broker with a number of stream threads. Installs no signal handler, prints nothing, never exits.
+/// Runs a topology on a broker with a number of stream threads. Installs no signal handler, prints
+/// nothing, never exits.
 ///
-/// Everything passed by reference must outlive it. start(), then wait() or stop(); all calls are thread-safe.
+/// Everything passed by reference must outlive it. start(), then wait() or stop(); all calls are
+/// thread-safe.
 class Application {
  public:
   struct Options {
@@ -45,13 +47,15 @@ class Application {
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
-  /// Checks topics, joins the group, starts the threads. Errors are those of deploy(), or of the broker.
+  /// Checks topics, joins the group, starts the threads. Errors are those of deploy(), or of the
+  /// broker.
   Status start();
   /// Asks the threads to commit and leave the group, and waits for them, at most `deadline`.
   Status stop(std::chrono::milliseconds deadline);
   /// Only asks. Async-signal-unsafe; returns at once.
   void request_stop();
-  /// Waits until all threads are done: stopped, failed, or at the end of a bounded run. Returns the first error.
+  /// Waits until all threads are done: stopped, failed, or at the end of a bounded run. Returns the
+  /// first error.
   Status wait();
   /// Waits at most so long. True if all threads are done.
   bool wait_for(std::chrono::milliseconds timeout);

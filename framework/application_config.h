@@ -11,23 +11,28 @@ namespace millrace {
 
 /// Everything about running a topology that is not the topology.
 struct ApplicationConfig {
-  std::string application_id;  ///< group id and prefix of internal topics; empty: the topology's name
-  std::string instance_id;     ///< stable name of this process; REQUIRES: not empty, unique in the group
+  std::string
+      application_id;  ///< group id and prefix of internal topics; empty: the topology's name
+  std::string
+      instance_id;  ///< stable name of this process; REQUIRES: not empty, unique in the group
   bool static_membership = false;
   int threads = 1;
   std::chrono::milliseconds commit_interval{100};
   std::chrono::milliseconds session_timeout{10'000};
-  std::chrono::milliseconds idle_after{5'000};    ///< negative: never idle
-  std::chrono::milliseconds max_drift{3'600'000}; ///< event time between partitions of a thread; negative: no limit
-  bool until_end = false;                         ///< process what is there now, then end
+  std::chrono::milliseconds idle_after{5'000};  ///< negative: never idle
+  std::chrono::milliseconds max_drift{
+      3'600'000};          ///< event time between partitions of a thread; negative: no limit
+  bool until_end = false;  ///< process what is there now, then end
   BadRecordPolicy on_bad_record = BadRecordPolicy::kStop;
-  std::string dead_letter_topic;                  ///< REQUIRES for kDeadLetter: not empty
+  std::string dead_letter_topic;  ///< REQUIRES for kDeadLetter: not empty
   PollLimit batch{1024, 512 * 1024};
-  std::size_t transaction_bytes = 64 * 1024 * 1024;  ///< a transaction larger than this commits early
-  std::int32_t replication = -1;                     ///< of internal topics; -1: the broker's default
+  std::size_t transaction_bytes =
+      64 * 1024 * 1024;           ///< a transaction larger than this commits early
+  std::int32_t replication = -1;  ///< of internal topics; -1: the broker's default
 };
 
-/// Two transactions in a row cost the broker's back-off unless they are this far apart (measured: 104 ms against 4 ms).
+/// Two transactions in a row cost the broker's back-off unless they are this far apart (measured:
+/// 104 ms against 4 ms).
 inline constexpr std::int64_t kCommitGapMs = 50;
 
 }  // namespace millrace

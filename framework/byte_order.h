@@ -39,7 +39,8 @@ class ByteWriter {
   std::string& out_;
 };
 
-/// Reads what ByteWriter wrote. Reading beyond the end gives zeros and makes ok() false; never undefined behaviour.
+/// Reads what ByteWriter wrote. Reading beyond the end gives zeros and makes ok() false; never
+/// undefined behaviour.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view in) : in_(in) {}
@@ -54,7 +55,8 @@ class ByteReader {
     }
     U bits = 0;
     for (std::size_t i = 0; i < sizeof(U); ++i)
-      bits = static_cast<U>(bits | static_cast<U>(static_cast<U>(static_cast<unsigned char>(in_[i])) << (8 * i)));
+      bits = static_cast<U>(
+          bits | static_cast<U>(static_cast<U>(static_cast<unsigned char>(in_[i])) << (8 * i)));
     in_.remove_prefix(sizeof(U));
     return static_cast<T>(bits);
   }

@@ -10,7 +10,8 @@
 
 namespace millrace {
 
-/// Why a record could not be decoded, or was refused for its time. The reason in dead-letter headers and in counts.
+/// Why a record could not be decoded, or was refused for its time. The reason in dead-letter
+/// headers and in counts.
 enum class RecordError : std::uint8_t {
   kNone,
   kEmpty,             ///< null or empty value
@@ -38,19 +39,19 @@ struct DecodeOutcome {
 };
 
 /// Turns record values into T. Copyable; each task works on its own copy, one thread at a time.
-/// Views in the decoded value may point into `record` or `arena`, and die with the batch. On error `value` is unspecified.
-/// Must not allocate per record after warm-up and must not throw.
+/// Views in the decoded value may point into `record` or `arena`, and die with the batch. On error
+/// `value` is unspecified. Must not allocate per record after warm-up and must not throw.
 template <class C>
-concept DecodingCodec = std::copy_constructible<C> && requires(C codec, const RecordView& record, Arena& arena,
-                                                               typename C::value_type& value) {
+concept DecodingCodec = std::copy_constructible<C> &&
+    requires(C codec, const RecordView& record, Arena& arena, typename C::value_type& value) {
   { codec.decode(record, arena, value) } -> std::same_as<DecodeOutcome>;
   { codec.describe() } -> std::convertible_to<std::string>;
 };
 
 /// Appends the encoded value to `out`.
 template <class C>
-concept EncodingCodec = std::copy_constructible<C> && requires(C codec, const typename C::value_type& value,
-                                                               std::string& out) {
+concept EncodingCodec = std::copy_constructible<C> &&
+    requires(C codec, const typename C::value_type& value, std::string& out) {
   codec.encode(value, out);
   { codec.describe() } -> std::convertible_to<std::string>;
 };

@@ -26,8 +26,8 @@ void Collector::send(const OutgoingRecord& record) {
     const std::int64_t now_ms = clock_.monotonic_ms();
     if (deadline_ms == 0) deadline_ms = now_ms + kFullTimeoutMs;
     if (now_ms > deadline_ms) {
-      status_ = Status::abort(fmt::format("the producer has taken no record for '{}' [{}] in {} s", record.topic,
-                                          record.partition, kFullTimeoutMs / 1000));
+      status_ = Status::abort(fmt::format("the producer has taken no record for '{}' [{}] in {} s",
+                                          record.topic, record.partition, kFullTimeoutMs / 1000));
       return;
     }
     producer_->poll(std::chrono::milliseconds(10));

@@ -8,10 +8,11 @@
 
 namespace millrace {
 
-/// Where a thread's tasks put their outputs: opens the transaction at the first record, waits when the producer is full.
+/// Where a thread's tasks put their outputs: opens the transaction at the first record, waits when
+/// the producer is full.
 ///
-/// Outputs happen deep inside operators, so errors are kept: after the first one nothing more is sent, and the thread
-/// reads it by status() at the end of its turn. One thread.
+/// Outputs happen deep inside operators, so errors are kept: after the first one nothing more is
+/// sent, and the thread reads it by status() at the end of its turn. One thread.
 class Collector {
  public:
   /// `clock` must outlive the collector.

@@ -6,16 +6,20 @@
 
 namespace millrace {
 
-Status DeadLetters::refuse(const TopicPartition& source, const RecordView& record, RecordError error,
-                           std::string_view detail) {
+Status DeadLetters::refuse(const TopicPartition& source, const RecordView& record,
+                           RecordError error, std::string_view detail) {
   switch (options_.policy) {
-    case BadRecordPolicy::kSkip: return {};
+    case BadRecordPolicy::kSkip:
+      return {};
     case BadRecordPolicy::kStop:
-      return Status::failed(fmt::format(
-          "bad record in '{}' partition {} offset {}: {}{}{}: set a dead-letter destination (--dead-letter) or skip "
-          "bad records (--on-bad-record skip) to go on",
-          source.topic, source.partition, record.offset, to_string(error), detail.empty() ? "" : " ", detail));
-    case BadRecordPolicy::kDeadLetter: break;
+      return Status::failed(
+          fmt::format("bad record in '{}' partition {} offset {}: {}{}{}: set a dead-letter "
+                      "destination (--dead-letter) or skip "
+                      "bad records (--on-bad-record skip) to go on",
+                      source.topic, source.partition, record.offset, to_string(error),
+                      detail.empty() ? "" : " ", detail));
+    case BadRecordPolicy::kDeadLetter:
+      break;
   }
   const std::string partition = std::to_string(source.partition);
   const std::string offset = std::to_string(record.offset);

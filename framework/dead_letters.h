@@ -16,8 +16,9 @@ enum class BadRecordPolicy {
   kStop,        ///< end the program, nothing lost: the default where no dead-letter topic is set
 };
 
-/// Sends refused records to the dead-letter topic: original key, bytes and headers, and where they came from in the
-/// headers millrace.topic, .partition, .offset, .timestamp, .error, .detail (decimal text).
+/// Sends refused records to the dead-letter topic: original key, bytes and headers, and where they
+/// came from in the headers millrace.topic, .partition, .offset, .timestamp, .error, .detail
+/// (decimal text).
 class DeadLetters {
  public:
   struct Options {

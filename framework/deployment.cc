@@ -24,16 +24,23 @@ class Deployer {
   Result<Deployment> run() {
     MILLRACE_RETURN_IF_ERROR(check());
     // Writers come before readers, so each repartition topic knows how many tasks write it.
-    for (const SubTopology& part : topology_.sub_topologies()) MILLRACE_RETURN_IF_ERROR(check_sinks(part));
-    for (const SubTopology& part : topology_.sub_topologies()) MILLRACE_RETURN_IF_ERROR(check_changelogs(part));
-    if (!config_.dead_letter_topic.empty()) MILLRACE_RETURN_IF_ERROR(ensure_sink(config_.dead_letter_topic));
+    for (const SubTopology& part : topology_.sub_topologies())
+      MILLRACE_RETURN_IF_ERROR(check_sinks(part));
+    for (const SubTopology& part : topology_.sub_topologies())
+      MILLRACE_RETURN_IF_ERROR(check_changelogs(part));
+    if (!config_.dead_letter_topic.empty())
+      MILLRACE_RETURN_IF_ERROR(ensure_sink(config_.dead_letter_topic));
     MILLRACE_RETURN_IF_ERROR(find_run());
     return std::move(deployment_);
   }
 
  private:
-  std::string resolve(const TopicName& topic) const { return topic.resolve(config_.application_id); }
-  std::int32_t tasks(const SubTopology& part) const { return deployment_.partitions.at(resolve(part.sources.front())); }
+  std::string resolve(const TopicName& topic) const {
+    return topic.resolve(config_.application_id);
+  }
+  std::int32_t tasks(const SubTopology& part) const {
+    return deployment_.partitions.at(resolve(part.sources.front()));
+  }
 
   Status check_group() {
     auto group = broker_.admin().describe_group(config_.application_id);
@@ -41,10 +48,11 @@ class Deployer {
     const std::string mine = fmt::format("{}{}-", kClientPrefix, topology_.fingerprint());
     for (const GroupMember& member : group->members)
       if (member.client_id.starts_with(kClientPrefix) && !member.client_id.starts_with(mine))
-        return Status::failed(fmt::format(
-            "group '{}' has a live member with another topology: '{}' on {}, this one is '{}': stop it first, or choose "
-            "another application id",
-            config_.application_id, member.client_id, member.host, mine));
+        return Status::failed(
+            fmt::format("group '{}' has a live member with another topology: '{}' on {}, this one "
+                        "is '{}': stop it first, or choose "
+                        "another application id",
+                        config_.application_id, member.client_id, member.host, mine));
     return {};
   }
 
@@ -53,15 +61,17 @@ class Deployer {
     for (const TopicName& source : part.sources) {
       auto topic = broker_.admin().describe_topic(source.name);
       if (topic.status().code() == StatusCode::kNotFound)
-        return Status::failed(fmt::format("input topic '{0}' does not exist on {1}: create it (millrace create --broker {1} "
-                                          "--topic {0} --partitions N) or load data into it (millrace load)",
-                                          source.name, broker_.name()));
+        return Status::failed(fmt::format(
+            "input topic '{0}' does not exist on {1}: create it (millrace create --broker {1} "
+            "--topic {0} --partitions N) or load data into it (millrace load)",
+            source.name, broker_.name()));
       if (!topic.ok()) return topic.status();
       if (expected == 0) expected = topic->partitions;
       if (topic->partitions != expected)
-        return Status::invalid(fmt::format(
-            "topics '{}' and '{}' are merged in one sub-topology but have {} and {} partitions: give both the same number",
-            part.sources.front().name, source.name, expected, topic->partitions));
+        return Status::invalid(
+            fmt::format("topics '{}' and '{}' are merged in one sub-topology but have {} and {} "
+                        "partitions: give both the same number",
+                        part.sources.front().name, source.name, expected, topic->partitions));
       deployment_.partitions[source.name] = topic->partitions;
     }
     return {};
@@ -75,16 +85,17 @@ class Deployer {
       }
       const RepartitionSpec& spec = topology_.repartition(sink.name);
       const std::int32_t wanted = spec.partitions > 0 ? spec.partitions : tasks(part);
-      MILLRACE_RETURN_IF_ERROR(
-          ensure_internal(resolve(sink), wanted, {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}}));
+      MILLRACE_RETURN_IF_ERROR(ensure_internal(
+          resolve(sink), wanted, {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}}));
     }
     return {};
   }
 
   Status check_changelogs(const SubTopology& part) {
     for (const std::string& store : part.stores)
-      MILLRACE_RETURN_IF_ERROR(ensure_internal(fmt::format("{}-{}-changelog", config_.application_id, store), tasks(part),
-                                               {{"cleanup.policy", "compact"}}));
+      MILLRACE_RETURN_IF_ERROR(
+          ensure_internal(fmt::format("{}-{}-changelog", config_.application_id, store),
+                          tasks(part), {{"cleanup.policy", "compact"}}));
     return {};
   }
 
@@ -108,10 +119,11 @@ class Deployer {
     auto topic = broker_.admin().describe_topic(name);
     if (!topic.ok()) return topic.status();
     if (topic->partitions != partitions)
-      return Status::invalid(fmt::format(
-          "internal topic '{}' has {} partitions, the topology needs {}: reset the application (millrace reset "
-          "--application-id {}) or go back to the former number",
-          name, topic->partitions, partitions, config_.application_id));
+      return Status::invalid(
+          fmt::format("internal topic '{}' has {} partitions, the topology needs {}: reset the "
+                      "application (millrace reset "
+                      "--application-id {}) or go back to the former number",
+                      name, topic->partitions, partitions, config_.application_id));
     return {};
   }
 
@@ -141,15 +153,18 @@ class Deployer {
 
 }  // namespace
 
-Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log) {
+Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker,
+                          LogSink& log) {
   return Deployer(topology, config, broker, log).run();
 }
 
-Status check_deployment(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log) {
+Status check_deployment(const Topology& topology, const ApplicationConfig& config, Broker& broker,
+                        LogSink& log) {
   return Deployer(topology, config, broker, log).check();
 }
 
-std::vector<TopicPartition> source_partitions(const Topology& topology, const ApplicationConfig& config,
+std::vector<TopicPartition> source_partitions(const Topology& topology,
+                                              const ApplicationConfig& config,
                                               const Deployment& deployment) {
   std::vector<TopicPartition> result;
   for (const SubTopology& part : topology.sub_topologies())
@@ -161,11 +176,13 @@ std::vector<TopicPartition> source_partitions(const Topology& topology, const Ap
   return result;
 }
 
-Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology, const ApplicationConfig& config,
+Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
+                                                       const ApplicationConfig& config,
                                                        const Deployment& deployment, Admin& admin) {
   const std::vector<TopicPartition> partitions = source_partitions(topology, config, deployment);
   Result<std::vector<PartitionOffset>> offsets = Status::retry("not asked yet");
-  // A pending transaction of a predecessor settles within its time-out; each call waits a while by itself.
+  // A pending transaction of a predecessor settles within its time-out; each call waits a while by
+  // itself.
   for (int attempt = 0; attempt < 20 && offsets.status().code() == StatusCode::kRetry; ++attempt)
     offsets = admin.committed(config.application_id, partitions);
   if (!offsets.ok()) return offsets.status();
@@ -185,7 +202,8 @@ bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run)
 }
 
 std::string client_id(const Topology& topology, const ApplicationConfig& config, int thread) {
-  return fmt::format("{}{}-{}-{}", kClientPrefix, topology.fingerprint(), config.instance_id, thread);
+  return fmt::format("{}{}-{}-{}", kClientPrefix, topology.fingerprint(), config.instance_id,
+                     thread);
 }
 
 }  // namespace millrace

@@ -13,23 +13,30 @@ namespace millrace {
 
 /// What is fixed about a topology and a broker when an application starts.
 struct Deployment {
-  std::map<std::string, std::int32_t> partitions;  ///< of every topic of the topology, by resolved name
-  std::uint32_t run = 0;                           ///< this process's run number (design §5.9)
+  std::map<std::string, std::int32_t>
+      partitions;         ///< of every topic of the topology, by resolved name
+  std::uint32_t run = 0;  ///< this process's run number (design §5.9)
 };
 
-/// Checks the topics, creates internal ones and missing sinks, refuses a live group of another topology, and fixes the
-/// run number. kInvalid: topology and topics do not fit, the text names both sides; kFailed: broker or topic is missing.
-Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log);
+/// Checks the topics, creates internal ones and missing sinks, refuses a live group of another
+/// topology, and fixes the run number. kInvalid: topology and topics do not fit, the text names
+/// both sides; kFailed: broker or topic is missing.
+Result<Deployment> deploy(const Topology& topology, const ApplicationConfig& config, Broker& broker,
+                          LogSink& log);
 
 /// The checks alone: nothing is created.
-Status check_deployment(const Topology& topology, const ApplicationConfig& config, Broker& broker, LogSink& log);
+Status check_deployment(const Topology& topology, const ApplicationConfig& config, Broker& broker,
+                        LogSink& log);
 
-/// The partitions whose committed offsets describe the run: those of every source of every sub-topology.
-std::vector<TopicPartition> source_partitions(const Topology& topology, const ApplicationConfig& config,
+/// The partitions whose committed offsets describe the run: those of every source of every
+/// sub-topology.
+std::vector<TopicPartition> source_partitions(const Topology& topology,
+                                              const ApplicationConfig& config,
                                               const Deployment& deployment);
 
 /// Metadata of all source partitions as committed now, in the order of source_partitions().
-Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology, const ApplicationConfig& config,
+Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
+                                                       const ApplicationConfig& config,
                                                        const Deployment& deployment, Admin& admin);
 
 /// Every task has committed `ended` in this run, or stands in a later one.

@@ -15,10 +15,11 @@
 
 namespace millrace {
 
-/// How a type is written where it outlives the task: stores, changelogs, repartition topics. Little-endian, compact.
+/// How a type is written where it outlives the task: stores, changelogs, repartition topics.
+/// Little-endian, compact.
 ///
-/// Built in for arithmetic types, enums, std::string, and optional, vector, pair and map of these. A struct declares
-/// its members once, beside it, in its own namespace:
+/// Built in for arithmetic types, enums, std::string, and optional, vector, pair and map of these.
+/// A struct declares its members once, beside it, in its own namespace:
 ///
 ///     auto millrace_fields(const User*) { return millrace::fields<User>(&User::id, &User::n); }
 ///
@@ -34,9 +35,12 @@ constexpr std::tuple<Members T::*...> fields(Members T::*... members) {
 
 namespace format_detail {
 template <class T>
-inline constexpr bool is_view = std::is_pointer_v<T> || std::is_reference_v<T> || std::same_as<T, std::string_view>;
+inline constexpr bool is_view =
+    std::is_pointer_v<T> || std::is_reference_v<T> || std::same_as<T, std::string_view>;
 template <class T>
-concept HasFields = requires(const T* t) { millrace_fields(t); };
+concept HasFields = requires(const T* t) {
+  millrace_fields(t);
+};
 template <class>
 inline constexpr bool never = false;
 }  // namespace format_detail
@@ -45,7 +49,8 @@ template <class T>
 struct Format {
   static void write(const T& value, ByteWriter& out) {
     static_assert(!format_detail::is_view<T>,
-                  "a view or pointer cannot enter a store or cross a topic: it would outlive what it points to; use an owned "
+                  "a view or pointer cannot enter a store or cross a topic: it would outlive what "
+                  "it points to; use an owned "
                   "type such as std::string");
     if constexpr (std::is_enum_v<T>) {
       out.put(static_cast<std::underlying_type_t<T>>(value));
@@ -60,7 +65,8 @@ struct Format {
                  millrace_fields(static_cast<const T*>(nullptr)));
     } else {
       static_assert(format_detail::never<T>,
-                    "this type has no format: declare millrace_fields(const T*) beside it to let it enter a store or cross a "
+                    "this type has no format: declare millrace_fields(const T*) beside it to let "
+                    "it enter a store or cross a "
                     "topic");
     }
   }
@@ -132,7 +138,8 @@ struct Format<std::vector<T>> {
   }
   static std::vector<T> read(ByteReader& in) {
     std::vector<T> values;
-    for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) values.push_back(Format<T>::read(in));
+    for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left)
+      values.push_back(Format<T>::read(in));
     return values;
   }
 };
@@ -153,8 +160,8 @@ struct Format<std::map<K, V>> {
   }
 };
 
-/// How a key is written as a record key: text as its bytes, as Kafka's string serialisers do (so that topics
-/// co-partition with Java programs), everything else by its Format.
+/// How a key is written as a record key: text as its bytes, as Kafka's string serialisers do (so
+/// that topics co-partition with Java programs), everything else by its Format.
 template <class T>
 void encode_key(const T& key, std::string& out) {
   if constexpr (std::convertible_to<const T&, std::string_view>) {

@@ -13,9 +13,11 @@
 
 namespace millrace {
 
-/// Runs `body` for a batch; an exception of a user's function becomes an error of `source` at the offset in `offset`.
+/// Runs `body` for a batch; an exception of a user's function becomes an error of `source` at the
+/// offset in `offset`.
 template <class Body>
-std::size_t catching_user_exceptions(SourcePartition& source, const std::int64_t& offset, std::size_t size, Body body) {
+std::size_t catching_user_exceptions(SourcePartition& source, const std::int64_t& offset,
+                                     std::size_t size, Body body) {
   try {
     return body();
   } catch (const std::exception& error) {
@@ -39,7 +41,8 @@ class TopicNode final : public SourceNode {
   void committed() override { chain_.committed(); }
   void aborted() override { chain_.aborted(); }
 
-  std::size_t process(std::span<const RecordView> records, Arena& arena, SourcePartition& source) override {
+  std::size_t process(std::span<const RecordView> records, Arena& arena,
+                      SourcePartition& source) override {
     RecordInfo info;
     const auto loop = [&] {
       for (std::size_t i = 0; i < records.size(); ++i) {
@@ -84,7 +87,8 @@ class RepartitionNode final : public SourceNode {
   void committed() override { chain_.committed(); }
   void aborted() override { chain_.aborted(); }
 
-  std::size_t process(std::span<const RecordView> records, Arena&, SourcePartition& source) override {
+  std::size_t process(std::span<const RecordView> records, Arena&,
+                      SourcePartition& source) override {
     RecordInfo info;
     const auto loop = [&] {
       for (const RecordView& record : records) {
@@ -121,7 +125,8 @@ class RepartitionNode final : public SourceNode {
 template <class T, class... Operators>
 class EdgeNode final : public Node, public Edge<T> {
  public:
-  EdgeNode(EdgeId<T> edge, std::tuple<Operators...> operators) : edge_(edge), chain_(std::move(operators)) {}
+  EdgeNode(EdgeId<T> edge, std::tuple<Operators...> operators)
+      : edge_(edge), chain_(std::move(operators)) {}
 
   void open(TaskContext& context) override {
     chain_.open(context);

@@ -11,13 +11,15 @@
 #include "millrace/framework/edge.h"
 #include "millrace/framework/node.h"
 
-/// The untyped side of a topology: what TopologyBuilder fills and Topology keeps. Users need the DSL, not this.
+/// The untyped side of a topology: what TopologyBuilder fills and Topology keeps. Users need the
+/// DSL, not this.
 namespace millrace {
 
 class TaskContext;
 struct WindowPlan;  // operators/windows.h
 
-/// A topic as the topology names it. Internal ones get the application id in front when it is known.
+/// A topic as the topology names it. Internal ones get the application id in front when it is
+/// known.
 struct TopicName {
   enum class Kind { kExternal, kRepartition };
   Kind kind = Kind::kExternal;
@@ -28,35 +30,37 @@ struct TopicName {
   std::string resolve(const std::string& application_id) const;
 };
 
-/// What a stream has promised about time on its way; operators that need it read it when they are piped.
+/// What a stream has promised about time on its way; operators that need it read it when they are
+/// piped.
 struct StreamTraits {
   bool has_event_time = false;
   bool one_to_many = false;  ///< a record may have become several values
   bool behind_repartition = false;
   std::int64_t lateness_ms = 0;
-  TopicName source;  ///< of the sub-topology
+  TopicName source;                           ///< of the sub-topology
   std::shared_ptr<const WindowPlan> windows;  ///< of a windowed stream; null before windows(...)
 };
 
 /// Instances of one node are made by its recipe: a fresh one for each task.
 struct NodeSpec {
-  std::string name;                         ///< "source frames", "users": unique
-  std::vector<std::string> operators;       ///< one line an operator, in order
-  std::optional<TopicName> source;          ///< reads this topic
-  std::vector<TopicName> sinks;             ///< writes these
-  std::vector<int> inputs;                  ///< inner edges that it reads
-  std::vector<int> outputs;                 ///< inner edges that it feeds
+  std::string name;                    ///< "source frames", "users": unique
+  std::vector<std::string> operators;  ///< one line an operator, in order
+  std::optional<TopicName> source;     ///< reads this topic
+  std::vector<TopicName> sinks;        ///< writes these
+  std::vector<int> inputs;             ///< inner edges that it reads
+  std::vector<int> outputs;            ///< inner edges that it feeds
   std::vector<std::string> stores;
-  std::function<std::unique_ptr<Node>(TaskContext&)> recipe;               ///< of a node without a source
+  std::function<std::unique_ptr<Node>(TaskContext&)> recipe;  ///< of a node without a source
   std::function<std::unique_ptr<SourceNode>(TaskContext&)> source_recipe;  ///< of a node with one
 };
 
-/// An internal topic between two sub-topologies, with the store that keeps what its reader knows of time.
+/// An internal topic between two sub-topologies, with the store that keeps what its reader knows of
+/// time.
 struct RepartitionSpec {
   std::string name;
-  std::int32_t partitions = 0;  ///< 0: as many as the writers' sub-topology has tasks
-  bool relays_levels = false;   ///< its writers judge time themselves (design §7, stage 3)
-  std::int64_t lateness_ms = 0; ///< of the stream that is cut here
+  std::int32_t partitions = 0;   ///< 0: as many as the writers' sub-topology has tasks
+  bool relays_levels = false;    ///< its writers judge time themselves (design §7, stage 3)
+  std::int64_t lateness_ms = 0;  ///< of the stream that is cut here
 };
 
 /// The graph under construction.

@@ -13,8 +13,9 @@ class TaskContext;
 
 /// One instance of a node of the topology, in one task. One thread at a time.
 ///
-/// The task calls: open() once, in the order from sinks to sources; then any number of turns; flush() as step 1 of each
-/// commit, in the order from sources to sinks; then committed() or aborted().
+/// The task calls: open() once, in the order from sinks to sources; then any number of turns;
+/// flush() as step 1 of each commit, in the order from sources to sinks; then committed() or
+/// aborted().
 class Node {
  public:
   virtual ~Node() = default;
@@ -31,9 +32,11 @@ class Node {
 /// A node that reads a topic.
 class SourceNode : public Node {
  public:
-  /// Runs records of one partition through the node, up to the first one that `source` holds back or that stops the
-  /// task. Returns how many were dealt with, that one not included. `arena` lives as long as the records.
-  virtual std::size_t process(std::span<const RecordView> records, Arena& arena, SourcePartition& source) = 0;
+  /// Runs records of one partition through the node, up to the first one that `source` holds back
+  /// or that stops the task. Returns how many were dealt with, that one not included. `arena` lives
+  /// as long as the records.
+  virtual std::size_t process(std::span<const RecordView> records, Arena& arena,
+                              SourcePartition& source) = 0;
 };
 
 }  // namespace millrace

@@ -36,19 +36,21 @@ Result<OffsetMetadata> decode_offset_metadata(std::string_view text) {
   OffsetMetadata metadata;
   if (text.empty()) return metadata;
   const auto damaged = [&] {
-    return Status::failed(fmt::format(
-        "committed offset metadata '{}' is not Millrace's: another consumer uses this group; choose another "
-        "--application-id or reset it",
-        text.substr(0, 40)));
+    return Status::failed(
+        fmt::format("committed offset metadata '{}' is not Millrace's: another consumer uses this "
+                    "group; choose another "
+                    "--application-id or reset it",
+                    text.substr(0, 40)));
   };
   if (!text.starts_with(kPrefix)) return damaged();
   const auto bytes = from_base64(text.substr(kPrefix.size()));
   if (!bytes) return damaged();
   ByteReader in(*bytes);
   if (const auto version = in.get<std::uint8_t>(); version != kVersion)
-    return Status::failed(fmt::format(
-        "committed offset metadata has version {}, this program knows {}: use the program that wrote it, or reset the application",
-        version, kVersion));
+    return Status::failed(
+        fmt::format("committed offset metadata has version {}, this program knows {}: use the "
+                    "program that wrote it, or reset the application",
+                    version, kVersion));
   metadata.highest_ms = in.get<std::int64_t>();
   metadata.run = in.get<std::uint32_t>();
   metadata.end_offset = in.get<std::int64_t>();

@@ -11,8 +11,9 @@
 
 namespace millrace {
 
-/// What is committed with an input offset: the durable home of a partition's time, run and counters.
-/// Text (base64 of a versioned little-endian record, since brokers keep a string), under 1 KB.
+/// What is committed with an input offset: the durable home of a partition's time, run and
+/// counters. Text (base64 of a versioned little-endian record, since brokers keep a string), under
+/// 1 KB.
 struct OffsetMetadata {
   std::int64_t highest_ms = kNoTime;  ///< highest accepted event time; source topics only
   std::uint32_t run = 0;
@@ -26,7 +27,8 @@ struct OffsetMetadata {
 };
 
 std::string encode_offset_metadata(const OffsetMetadata& metadata);
-/// An empty text (never committed by us) gives the defaults. kFailed names an unknown version or damage.
+/// An empty text (never committed by us) gives the defaults. kFailed names an unknown version or
+/// damage.
 Result<OffsetMetadata> decode_offset_metadata(std::string_view text);
 
 }  // namespace millrace

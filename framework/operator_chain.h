@@ -11,12 +11,14 @@
 
 namespace millrace {
 
-/// A run of fused operators, compiled into nested calls: no virtual call and no allocation between them.
+/// A run of fused operators, compiled into nested calls: no virtual call and no allocation between
+/// them.
 ///
-/// A fused operator is a copyable class with a call operator `(value, info, next)` that calls `next(value, info)` any
-/// number of times, and a nested `template <class T> struct Output { using type = ...; }` that static_asserts, in one
-/// human sentence, what it accepts. Optional hooks, found by their presence: open(TaskContext&), on_watermark(ms, next),
-/// before_commit(next), on_commit(), on_abort(), end_batch(), describe(), annotate(StreamTraits&, Graph&).
+/// A fused operator is a copyable class with a call operator `(value, info, next)` that calls
+/// `next(value, info)` any number of times, and a nested `template <class T> struct Output { using
+/// type = ...; }` that static_asserts, in one human sentence, what it accepts. Optional hooks,
+/// found by their presence: open(TaskContext&), on_watermark(ms, next), before_commit(next),
+/// on_commit(), on_abort(), end_batch(), describe(), annotate(StreamTraits&, Graph&).
 template <class... Operators>
 class OperatorChain {
  public:
@@ -34,7 +36,8 @@ class OperatorChain {
   }
   void watermark(std::int64_t watermark_ms) {
     each([&](auto& op, auto&& next) {
-      if constexpr (requires { op.on_watermark(watermark_ms, next); }) op.on_watermark(watermark_ms, next);
+      if constexpr (requires { op.on_watermark(watermark_ms, next); })
+        op.on_watermark(watermark_ms, next);
     });
   }
   void flush() {
@@ -75,7 +78,8 @@ class OperatorChain {
   void each(Visit visit) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (visit(std::get<I>(operators_), next_after<I>()), ...);
-    }(std::index_sequence_for<Operators...>{});
+    }
+    (std::index_sequence_for<Operators...>{});
   }
 
   std::tuple<Operators...> operators_;
@@ -84,13 +88,17 @@ class OperatorChain {
 /// One line about an operator, for describe().
 template <class Operator>
 std::string describe_operator(const Operator& op) {
-  if constexpr (requires { op.describe(); }) return op.describe();
-  else return std::string(Operator::kName);
+  if constexpr (requires { op.describe(); })
+    return op.describe();
+  else
+    return std::string(Operator::kName);
 }
 
 template <class... Operators>
 std::vector<std::string> describe_operators(const std::tuple<Operators...>& operators) {
-  return std::apply([](const auto&... op) { return std::vector<std::string>{describe_operator(op)...}; }, operators);
+  return std::apply(
+      [](const auto&... op) { return std::vector<std::string>{describe_operator(op)...}; },
+      operators);
 }
 
 }  // namespace millrace

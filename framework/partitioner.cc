@@ -6,7 +6,9 @@ std::uint32_t murmur2(std::string_view key) {
   constexpr std::uint32_t kSeed = 0x9747b28c;
   constexpr std::uint32_t kMultiplier = 0x5bd1e995;
   constexpr int kShift = 24;
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i]));
+  };
 
   std::uint32_t hash = kSeed ^ static_cast<std::uint32_t>(key.size());
   const std::size_t words = key.size() / 4;
@@ -20,13 +22,18 @@ std::uint32_t murmur2(std::string_view key) {
   }
   const std::size_t tail = words * 4;
   switch (key.size() - tail) {
-    case 3: hash ^= byte(tail + 2) << 16; [[fallthrough]];
-    case 2: hash ^= byte(tail + 1) << 8; [[fallthrough]];
+    case 3:
+      hash ^= byte(tail + 2) << 16;
+      [[fallthrough]];
+    case 2:
+      hash ^= byte(tail + 1) << 8;
+      [[fallthrough]];
     case 1:
       hash ^= byte(tail);
       hash *= kMultiplier;
       break;
-    default: break;
+    default:
+      break;
   }
   hash ^= hash >> 13;
   hash *= kMultiplier;

@@ -23,10 +23,11 @@ struct Header {
   std::string_view value;
 };
 
-/// A consumed record. All views are borrowed from the RecordBatch that holds it and die at its reset().
+/// A consumed record. All views are borrowed from the RecordBatch that holds it and die at its
+/// reset().
 ///
-/// Every byte of `value` may be read up to kRecordPadding bytes beyond its end (the content there is unspecified).
-/// A null key or value has `data() == nullptr`; an empty one has not.
+/// Every byte of `value` may be read up to kRecordPadding bytes beyond its end (the content there
+/// is unspecified). A null key or value has `data() == nullptr`; an empty one has not.
 struct RecordView {
   std::string_view key = {};
   std::string_view value = {};
@@ -45,7 +46,8 @@ struct OutgoingRecord {
   std::int32_t partition = 0;
   std::string_view key = {};
   std::string_view value = {};
-  std::int64_t timestamp_ms = RecordView::kNoTimestamp;  ///< kNoTimestamp: now, by the producer's clock
+  std::int64_t timestamp_ms =
+      RecordView::kNoTimestamp;  ///< kNoTimestamp: now, by the producer's clock
   std::span<const Header> headers = {};
 };
 

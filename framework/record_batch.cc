@@ -22,7 +22,8 @@ char* Arena::allocate(std::size_t size) {
     const std::size_t bytes = std::max(kChunkBytes, wanted);
     chunks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
     offset_ = 0;
-    // A vector parser may look at the padding; its content must not matter, but it must be initialised once.
+    // A vector parser may look at the padding; its content must not matter, but it must be
+    // initialised once.
     std::memset(chunks_.back().data.get(), 0, bytes);
     ASAN_POISON_MEMORY_REGION(chunks_.back().data.get(), bytes);
   }

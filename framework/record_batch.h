@@ -13,9 +13,11 @@ namespace millrace {
 /// Readable bytes behind every record value, for parsers that read in vectors.
 inline constexpr std::size_t kRecordPadding = 64;
 
-/// Bump allocator in chunks; pointers stay valid until reset(), which keeps the chunks. Not thread-safe.
+/// Bump allocator in chunks; pointers stay valid until reset(), which keeps the chunks. Not
+/// thread-safe.
 ///
-/// In AddressSanitizer builds everything is poisoned at reset(), so that a view that outlives its batch is found.
+/// In AddressSanitizer builds everything is poisoned at reset(), so that a view that outlives its
+/// batch is found.
 class Arena {
  public:
   /// Returns `size` bytes (unaligned), followed by kRecordPadding readable ones.
@@ -42,8 +44,8 @@ class Arena {
 
 /// A batch of consumed records of one partition, with the bytes they refer to. Not thread-safe.
 ///
-/// Consumers append: each payload is copied once, into padded memory. Views given out die at reset().
-/// Allocates nothing once its chunks have grown to the size of a batch.
+/// Consumers append: each payload is copied once, into padded memory. Views given out die at
+/// reset(). Allocates nothing once its chunks have grown to the size of a batch.
 class RecordBatch {
  public:
   RecordBatch() = default;
@@ -53,9 +55,11 @@ class RecordBatch {
   /// Copies a record in. Headers are copied too; pass none when there are none.
   void append(std::string_view key, std::string_view value, std::int64_t offset,
               std::int64_t timestamp_ms, std::span<const Header> headers = {});
-  /// Adds a record without key or headers whose value stands in arena() already: for consumers that read into it.
+  /// Adds a record without key or headers whose value stands in arena() already: for consumers that
+  /// read into it.
   void append_stored(std::string_view value, std::int64_t offset, std::int64_t timestamp_ms) {
-    records_.push_back({.key = {}, .value = value, .offset = offset, .timestamp_ms = timestamp_ms, .headers = {}});
+    records_.push_back(
+        {.key = {}, .value = value, .offset = offset, .timestamp_ms = timestamp_ms, .headers = {}});
   }
   std::span<const RecordView> records() const { return records_; }
   bool empty() const { return records_.empty(); }

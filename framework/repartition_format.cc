@@ -11,15 +11,23 @@ constexpr std::uint8_t kVersion = 1;
 
 std::string_view to_string(SourceStatus status) {
   switch (status) {
-    case SourceStatus::kActive: return "active";
-    case SourceStatus::kIdle: return "idle";
-    case SourceStatus::kEnded: return "ended";
+    case SourceStatus::kActive:
+      return "active";
+    case SourceStatus::kIdle:
+      return "idle";
+    case SourceStatus::kEnded:
+      return "ended";
   }
   return "unknown";
 }
 
-void begin_repartition_data(std::int64_t event_time_ms, std::int64_t watermark_ms, std::string& out) {
-  ByteWriter(out).put(kVersion).put(static_cast<std::uint8_t>(RepartitionKind::kData)).put(event_time_ms).put(watermark_ms);
+void begin_repartition_data(std::int64_t event_time_ms, std::int64_t watermark_ms,
+                            std::string& out) {
+  ByteWriter(out)
+      .put(kVersion)
+      .put(static_cast<std::uint8_t>(RepartitionKind::kData))
+      .put(event_time_ms)
+      .put(watermark_ms);
 }
 
 void encode_source_word(const SourceWord& word, std::string& out) {
@@ -38,9 +46,10 @@ Result<RepartitionRecord> decode_repartition_record(std::string_view value) {
   ByteReader in(value);
   const auto version = in.get<std::uint8_t>();
   if (in.ok() && version != kVersion)
-    return Status::failed(fmt::format(
-        "repartition record has version {}, this program knows {}: drain the topic with the program that wrote it",
-        version, kVersion));
+    return Status::failed(
+        fmt::format("repartition record has version {}, this program knows {}: drain the topic "
+                    "with the program that wrote it",
+                    version, kVersion));
   RepartitionRecord record;
   const auto kind = in.get<std::uint8_t>();
   record.kind = static_cast<RepartitionKind>(kind);

@@ -5,13 +5,15 @@
 
 namespace millrace {
 
-/// What a task has counted in its life, committed with its offsets. Plain numbers, all monotonic over committed history.
+/// What a task has counted in its life, committed with its offsets. Plain numbers, all monotonic
+/// over committed history.
 struct RunCounters {
   std::uint64_t accepted = 0;       ///< records counted in at least one window
   std::uint64_t late = 0;           ///< records too late for every window
   std::uint64_t dead_lettered = 0;  ///< records refused, under every policy
-  std::uint64_t early_closes = 0;   ///< windows emitted that an idle or ended source did not hold back
-  std::uint64_t dropped_after_close = 0;       ///< records for windows whose state had expired
+  std::uint64_t early_closes =
+      0;  ///< windows emitted that an idle or ended source did not hold back
+  std::uint64_t dropped_after_close = 0;      ///< records for windows whose state had expired
   std::vector<std::uint64_t> late_by_window;  ///< by window definition: records too late for it
 
   bool operator==(const RunCounters&) const = default;

@@ -18,7 +18,8 @@ std::optional<std::string> copy_of(std::string_view bytes) {
 
 }  // namespace
 
-SourcePartition::SourcePartition(TopicPartition partition, DeadLetters& dead_letters, RunCounters& counters)
+SourcePartition::SourcePartition(TopicPartition partition, DeadLetters& dead_letters,
+                                 RunCounters& counters)
     : partition_(std::move(partition)), dead_letters_(dead_letters), counters_(counters) {}
 
 void SourcePartition::configure_time(std::int64_t lateness_ms, JumpGuard guard) {
@@ -61,7 +62,8 @@ std::int64_t SourcePartition::watermark_ms() const {
   return highest_ms_ == kNoTime ? kNoTime : highest_ms_ - lateness_ms_;
 }
 
-Status SourcePartition::process(std::span<const RecordView> records, Arena& arena, SourceNode& node) {
+Status SourcePartition::process(std::span<const RecordView> records, Arena& arena,
+                                SourceNode& node) {
   while (end_offset_ != kUnbounded && !records.empty() && records.back().offset >= end_offset_)
     records = records.first(records.size() - 1);
   got_records_ = got_records_ || !records.empty();
@@ -86,7 +88,8 @@ Status SourcePartition::process(std::span<const RecordView> records, Arena& aren
   return take_failure();
 }
 
-std::size_t SourcePartition::run(std::span<const RecordView> records, Arena& arena, SourceNode& node) {
+std::size_t SourcePartition::run(std::span<const RecordView> records, Arena& arena,
+                                 SourceNode& node) {
   if (!poisoned_.empty()) {
     std::size_t count = 0;
     while (count < records.size() && !poisoned_.contains(records[count].offset)) ++count;
@@ -105,8 +108,10 @@ void SourcePartition::look(const RecordView& record, Arena& arena, SourceNode& n
 
 void SourcePartition::wait(const RecordView& record, std::int64_t event_ms) {
   const std::size_t bytes = record.key.size() + record.value.size();
-  const bool keep = waiting_.empty() || (waiting_.back().kept && waiting_bytes_ + bytes <= kWaitingBytes);
-  Waiting& copy = waiting_.emplace_back(Waiting{record.offset, record.timestamp_ms, event_ms, keep, {}, {}, {}});
+  const bool keep =
+      waiting_.empty() || (waiting_.back().kept && waiting_bytes_ + bytes <= kWaitingBytes);
+  Waiting& copy = waiting_.emplace_back(
+      Waiting{record.offset, record.timestamp_ms, event_ms, keep, {}, {}, {}});
   if (!keep) return;
   copy.key = copy_of(record.key);
   copy.value = copy_of(record.value);
@@ -125,8 +130,8 @@ JumpGuard::Verdict SourcePartition::judge_first() const {
 Status SourcePartition::settle(Arena& arena, SourceNode& node) {
   while (!waiting_.empty() && failure_.ok()) {
     const Waiting& first = waiting_.front();
-    const bool jump =
-        first.event_ms != kNoTime && !guard_.plausible(first.event_ms, highest_ms_, first.timestamp_ms);
+    const bool jump = first.event_ms != kNoTime &&
+                      !guard_.plausible(first.event_ms, highest_ms_, first.timestamp_ms);
     const auto verdict = jump ? judge_first() : JumpGuard::Verdict::kAccept;
     if (verdict == JumpGuard::Verdict::kWait) break;
     if (!first.kept) {
@@ -164,7 +169,8 @@ RecordView SourcePartition::first_record(Arena& arena, std::vector<Header>& head
 void SourcePartition::process_first(Arena& arena, SourceNode& node, Mode mode) {
   std::vector<Header> headers;
   const RecordView record = first_record(arena, headers);
-  if (poisoned_.contains(record.offset)) return refuse(record, RecordError::kUserException, poison_text_);
+  if (poisoned_.contains(record.offset))
+    return refuse(record, RecordError::kUserException, poison_text_);
   mode_ = mode;
   node.process({&record, 1}, arena, *this);
   mode_ = Mode::kNormal;
@@ -183,7 +189,8 @@ void SourcePartition::read_up_to(std::int64_t position, std::optional<std::int64
   if (!seek_) position_ = position;
   high_watermark_ = high_watermark;
   if (std::exchange(got_records_, false)) last_record_ms_ = now_ms;
-  if (end_offset_ == kEndUnknown && high_watermark_ && position_ >= *high_watermark_) end_offset_ = *high_watermark_;
+  if (end_offset_ == kEndUnknown && high_watermark_ && position_ >= *high_watermark_)
+    end_offset_ = *high_watermark_;
 }
 
 std::optional<std::int64_t> SourcePartition::take_seek() {
@@ -198,15 +205,18 @@ bool SourcePartition::caught_up() const {
 SourceStatus SourcePartition::status(std::int64_t now_ms, std::int64_t idle_after_ms) const {
   if (ended_) return SourceStatus::kEnded;
   if (idle_after_ms < 0 || end_offset_ != kUnbounded) return SourceStatus::kActive;
-  return caught_up() && now_ms - last_record_ms_ >= idle_after_ms ? SourceStatus::kIdle : SourceStatus::kActive;
+  return caught_up() && now_ms - last_record_ms_ >= idle_after_ms ? SourceStatus::kIdle
+                                                                  : SourceStatus::kActive;
 }
 
-SourcePartition::Admission SourcePartition::admit(std::int64_t event_ms, std::int64_t timestamp_ms) {
+SourcePartition::Admission SourcePartition::admit(std::int64_t event_ms,
+                                                  std::int64_t timestamp_ms) {
   if (mode_ == Mode::kLook) {
     seen_ms_ = event_ms;
     return Admission::kStop;
   }
-  if (mode_ == Mode::kForce || guard_.plausible(event_ms, highest_ms_, timestamp_ms)) return Admission::kAccept;
+  if (mode_ == Mode::kForce || guard_.plausible(event_ms, highest_ms_, timestamp_ms))
+    return Admission::kAccept;
   held_ = true;
   seen_ms_ = event_ms;
   return Admission::kStop;
@@ -220,8 +230,9 @@ void SourcePartition::refuse(const RecordView& record, RecordError error, std::s
 
 void SourcePartition::threw(std::int64_t offset, std::string_view what) {
   if (mode_ == Mode::kLook) return;
-  const std::string text = fmt::format("in '{}' partition {} offset {} a function of the topology threw: {}",
-                                       partition_.topic, partition_.partition, offset, what);
+  const std::string text =
+      fmt::format("in '{}' partition {} offset {} a function of the topology threw: {}",
+                  partition_.topic, partition_.partition, offset, what);
   if (dead_letters_.stops()) {
     failure_ = Status::failed(text);
     return;

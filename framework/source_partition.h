@@ -19,9 +19,11 @@
 
 namespace millrace {
 
-/// One input partition of a task: its position, event time, waiting records and end (design §5.1, 5.4, 5.6, 5.9).
+/// One input partition of a task: its position, event time, waiting records and end (design
+/// §5.1, 5.4, 5.6, 5.9).
 ///
-/// Everything here that a record can change comes back by rewind(): the durable home is the offset metadata. One thread.
+/// Everything here that a record can change comes back by rewind(): the durable home is the offset
+/// metadata. One thread.
 class SourcePartition {
  public:
   /// `dead_letters` and `counters` are the task's and outlive this.
@@ -50,14 +52,18 @@ class SourcePartition {
   /// Runs records through `node`; what must wait is copied. The error ends the task's turn.
   Status process(std::span<const RecordView> records, Arena& arena, SourceNode& node);
   /// After a poll: where the consumer stands, and the end of the log if the broker told it.
-  void read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark, std::int64_t now_ms);
-  /// Gives verdicts that need no further record (at the end of a bounded run). `node` as for process().
+  void read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark,
+                  std::int64_t now_ms);
+  /// Gives verdicts that need no further record (at the end of a bounded run). `node` as for
+  /// process().
   Status settle(Arena& arena, SourceNode& node);
 
-  /// Set when waiting records outgrew their bound: the caller seeks there and goes on. Cleared by the call.
+  /// Set when waiting records outgrew their bound: the caller seeks there and goes on. Cleared by
+  /// the call.
   std::optional<std::int64_t> take_seek();
 
-  std::int64_t offset() const;  ///< of the next record to process after a restart: what is committed
+  std::int64_t offset()
+      const;  ///< of the next record to process after a restart: what is committed
   std::int64_t position() const { return position_; }
   std::int64_t highest_ms() const { return highest_ms_; }
   std::int64_t committed_offset() const { return committed_.offset; }
@@ -79,7 +85,8 @@ class SourcePartition {
   std::int64_t watermark_ms() const;
 
   enum class Admission { kAccept, kStop };
-  /// Asks whether a record with this event time may pass now. kStop: it waits, or is only being looked at.
+  /// Asks whether a record with this event time may pass now. kStop: it waits, or is only being
+  /// looked at.
   Admission admit(std::int64_t event_ms, std::int64_t timestamp_ms);
   /// The record passed.
   void accepted(std::int64_t event_ms) {
@@ -101,7 +108,7 @@ class SourcePartition {
     std::int64_t offset;
     std::int64_t timestamp_ms;
     std::int64_t event_ms;  ///< kNoTime: not parseable
-    bool kept;  ///< key, value and headers were copied
+    bool kept;              ///< key, value and headers were copied
     std::optional<std::string> key;
     std::optional<std::string> value;
     std::vector<std::pair<std::string, std::string>> headers;
@@ -147,7 +154,8 @@ class SourcePartition {
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
   std::optional<std::int64_t> seek_;
-  std::set<std::int64_t> poisoned_;  ///< offsets whose processing threw: refused when they come again
+  std::set<std::int64_t>
+      poisoned_;  ///< offsets whose processing threw: refused when they come again
   std::string poison_text_;
   Status failure_;
 };

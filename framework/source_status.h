@@ -11,7 +11,8 @@ enum class SourceStatus : std::uint8_t { kActive = 0, kIdle = 1, kEnded = 2 };
 
 std::string_view to_string(SourceStatus status);
 
-/// What a source tells its readers about time, in band. A source is a task of the sub-topology upstream.
+/// What a source tells its readers about time, in band. A source is a task of the sub-topology
+/// upstream.
 struct SourceWord {
   std::int32_t source = 0;   ///< its number
   std::int32_t sources = 0;  ///< how many there are

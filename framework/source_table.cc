@@ -24,7 +24,9 @@ std::int32_t expected_sources(const auto& words) {
 
 }  // namespace
 
-SourceTable::SourceTable(KeyValueStore& store, Words words) : store_(store), kind_(words) { reload(); }
+SourceTable::SourceTable(KeyValueStore& store, Words words) : store_(store), kind_(words) {
+  reload();
+}
 
 void SourceTable::hear(const SourceWord& word) {
   words_[word.source] = word;
@@ -37,7 +39,8 @@ void SourceTable::reload() {
   words_.clear();
   store_.scan(std::string_view(&kPrefix, 1), [&](std::string_view, std::string_view value) {
     auto record = decode_repartition_record(value);
-    MILLRACE_CHECK(record.ok() && record->kind == RepartitionKind::kWord, "a store holds what this program put there");
+    MILLRACE_CHECK(record.ok() && record->kind == RepartitionKind::kWord,
+                   "a store holds what this program put there");
     words_[record->word.source] = record->word;
   });
 }

@@ -9,15 +9,16 @@
 
 namespace millrace {
 
-/// What a reader of a repartition topic knows of its sources' time, kept in the reader's store (design §5.3).
-/// One thread.
+/// What a reader of a repartition topic knows of its sources' time, kept in the reader's store
+/// (design §5.3). One thread.
 class SourceTable {
  public:
   /// Keys of sources start with this byte in the store.
   static constexpr char kPrefix = 's';
 
-  /// How the sources judge time. kWatermarks: each word carries its own partition's watermark, the reader judges.
-  /// kLevels: the sources are readers themselves and send the level that they emitted by (design §7, stage 3).
+  /// How the sources judge time. kWatermarks: each word carries its own partition's watermark, the
+  /// reader judges. kLevels: the sources are readers themselves and send the level that they
+  /// emitted by (design §7, stage 3).
   enum class Words { kWatermarks, kLevels };
 
   /// `store` must outlive the table. Loads what is there.
@@ -35,10 +36,12 @@ class SourceTable {
 
   struct Level {
     std::int64_t closes = kNoTime;  ///< what closes by this may be emitted
-    std::int64_t exact = kNoTime;   ///< of that, what closes by this was held back by no idle or ended source
+    std::int64_t exact =
+        kNoTime;  ///< of that, what closes by this was held back by no idle or ended source
   };
-  /// The level at wall clock `now_ms`: the minimum over active sources; when none is active, what the wall clock
-  /// (minus `lateness_ms`) or every partition's own watermark has passed; kEndOfTime when all have ended.
+  /// The level at wall clock `now_ms`: the minimum over active sources; when none is active, what
+  /// the wall clock (minus `lateness_ms`) or every partition's own watermark has passed; kEndOfTime
+  /// when all have ended.
   Level level(std::int64_t now_ms, std::int64_t lateness_ms) const;
 
   /// By which no source sends anything any more; kNoTime while a source has never been heard of.

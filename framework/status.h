@@ -10,23 +10,26 @@
 
 namespace millrace {
 
-/// Says what the caller can do about a failure. Every broker error is mapped to exactly one of these.
+/// Says what the caller can do about a failure. Every broker error is mapped to exactly one of
+/// these.
 enum class StatusCode {
   kOk,
-  kInvalid,    ///< wrong usage or configuration; exit code 2
-  kNotFound,   ///< the named thing does not exist
-  kExists,     ///< the named thing exists already
-  kFailed,     ///< stop; exit code 1
-  kRetry,      ///< nothing happened yet: make the same call again, later
-  kAbort,      ///< abort the transaction, rewind, go on with the same producer
-  kFenced,     ///< the producer is dead: abort and rewind, build a new one
-  kUnknown,    ///< a commit whose outcome is not known: settle it by a new producer and the committed offsets
+  kInvalid,   ///< wrong usage or configuration; exit code 2
+  kNotFound,  ///< the named thing does not exist
+  kExists,    ///< the named thing exists already
+  kFailed,    ///< stop; exit code 1
+  kRetry,     ///< nothing happened yet: make the same call again, later
+  kAbort,     ///< abort the transaction, rewind, go on with the same producer
+  kFenced,    ///< the producer is dead: abort and rewind, build a new one
+  kUnknown,  ///< a commit whose outcome is not known: settle it by a new producer and the committed
+             ///< offsets
 };
 
-/// Outcome of a control-plane call: nothing, or a code and a message. Costs one null pointer when OK.
+/// Outcome of a control-plane call: nothing, or a code and a message. Costs one null pointer when
+/// OK.
 ///
-/// A message names the thing, then the value, then the remedy: "topic 'frames' has 3 partitions, 'users' has 4: ...".
-/// Thread-compatible; copies share the immutable message.
+/// A message names the thing, then the value, then the remedy: "topic 'frames' has 3 partitions,
+/// 'users' has 4: ...". Thread-compatible; copies share the immutable message.
 class [[nodiscard]] Status {
  public:
   Status() = default;
@@ -44,7 +47,9 @@ class [[nodiscard]] Status {
   }
 
   static Status invalid(std::string message) { return {StatusCode::kInvalid, std::move(message)}; }
-  static Status not_found(std::string message) { return {StatusCode::kNotFound, std::move(message)}; }
+  static Status not_found(std::string message) {
+    return {StatusCode::kNotFound, std::move(message)};
+  }
   static Status exists(std::string message) { return {StatusCode::kExists, std::move(message)}; }
   static Status failed(std::string message) { return {StatusCode::kFailed, std::move(message)}; }
   static Status retry(std::string message) { return {StatusCode::kRetry, std::move(message)}; }
@@ -60,7 +65,8 @@ class [[nodiscard]] Status {
   std::shared_ptr<const Error> error_;
 };
 
-/// A value or the Status that says why there is none. Reading the value of a failed result is a programmer's error.
+/// A value or the Status that says why there is none. Reading the value of a failed result is a
+/// programmer's error.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -92,7 +98,7 @@ class [[nodiscard]] Result {
 }  // namespace millrace
 
 /// Returns the status of `expression` from the enclosing function unless it is OK.
-#define MILLRACE_RETURN_IF_ERROR(expression)                              \
-  do {                                                                    \
+#define MILLRACE_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                            \
     if (::millrace::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)

@@ -22,7 +22,8 @@ struct TopicHead {
     node.name = "source " + topic.name;
     node.source = topic;
     node.operators = {"decode " + codec.describe()};
-    node.source_recipe = [codec = std::move(codec), operators = std::move(operators)](TaskContext&) {
+    node.source_recipe = [codec = std::move(codec),
+                          operators = std::move(operators)](TaskContext&) {
       return std::make_unique<TopicNode<Codec, Operators...>>(codec, operators);
     };
     return node;
@@ -68,21 +69,28 @@ struct Chain {
   std::tuple<Operators...> operators;
 };
 
-/// At most so many operators are compiled into one loop; then an inner edge is put in (compile time).
+/// At most so many operators are compiled into one loop; then an inner edge is put in (compile
+/// time).
 inline constexpr std::size_t kMaxFusedOperators = 16;
 
-/// A stream of T under construction. Move-only: each `|` uses it up. Must end in a sink, else build() fails.
+/// A stream of T under construction. Move-only: each `|` uses it up. Must end in a sink, else
+/// build() fails.
 template <class T, class ChainType>
 class [[nodiscard("a stream must be piped on, down to a sink")]] Stream;
 
 template <class T, class Head, class... Operators>
-class [[nodiscard("a stream must be piped on, down to a sink")]] Stream<T, Chain<Head, Operators...>> {
+class [[nodiscard(
+    "a stream must be piped on, down to a sink")]] Stream<T, Chain<Head, Operators...>> {
  public:
   using value_type = T;
 
-  Stream(Graph& graph, Chain<Head, Operators...> chain, StreamTraits traits, std::string where)
-      : graph_(&graph), chain_(std::move(chain)), traits_(traits), where_(where), end_(graph.open_end(std::move(where))) {}
-  Stream(Stream&&) noexcept = default;
+  Stream(Graph & graph, Chain<Head, Operators...> chain, StreamTraits traits, std::string where)
+      : graph_(&graph),
+        chain_(std::move(chain)),
+        traits_(traits),
+        where_(where),
+        end_(graph.open_end(std::move(where))) {}
+  Stream(Stream &&) noexcept = default;
   Stream& operator=(Stream&&) = delete;
 
   Graph& graph() const { return *graph_; }
@@ -91,7 +99,7 @@ class [[nodiscard("a stream must be piped on, down to a sink")]] Stream<T, Chain
 
   /// Appends a fused operator. Called by `|`.
   template <class Operator>
-  auto append(Operator op) && {
+  auto append(Operator op)&& {
     if constexpr (sizeof...(Operators) >= kMaxFusedOperators) {
       return std::move(*this).cut().append(std::move(op));
     } else {
@@ -102,24 +110,27 @@ class [[nodiscard("a stream must be piped on, down to a sink")]] Stream<T, Chain
       return Stream<Out, Chain<Head, Operators..., Operator>>(
           *graph_,
           Chain<Head, Operators..., Operator>{
-              std::move(chain_.head), std::tuple_cat(std::move(chain_.operators), std::tuple<Operator>(std::move(op)))},
+              std::move(chain_.head),
+              std::tuple_cat(std::move(chain_.operators), std::tuple<Operator>(std::move(op)))},
           traits_, std::move(where));
     }
   }
 
-  /// Ends the chain with `terminal` and returns the node it makes, for a graph operator to complete and add.
+  /// Ends the chain with `terminal` and returns the node it makes, for a graph operator to complete
+  /// and add.
   template <class Terminal>
-  NodeSpec close(Terminal terminal) && {
+  NodeSpec close(Terminal terminal)&& {
     graph_->close_end(end_);
     auto lines = describe_operators(chain_.operators);
     NodeSpec node = std::move(chain_.head)
-                        .close(std::tuple_cat(std::move(chain_.operators), std::tuple<Terminal>(std::move(terminal))));
+                        .close(std::tuple_cat(std::move(chain_.operators),
+                                              std::tuple<Terminal>(std::move(terminal))));
     node.operators.insert(node.operators.end(), lines.begin(), lines.end());
     return node;
   }
 
   /// Closes the chain into a node; the stream goes on behind an inner edge.
-  auto cut() && {
+  auto cut()&& {
     const EdgeId<T> edge = graph_->template new_edge<T>();
     Graph& graph = *graph_;
     const StreamTraits traits = traits_;
@@ -146,29 +157,38 @@ inline constexpr bool is_stream<Stream<T, ChainType>> = true;
 template <class T>
 concept AnyStream = is_stream<std::remove_cvref_t<T>>;
 
-/// Graph operators close the chain and return the next stream or streams: they have `apply(Stream&&) &&`.
+/// Graph operators close the chain and return the next stream or streams: they have
+/// `apply(Stream&&) &&`.
 template <class Operator>
-concept GraphOperator = requires { typename std::remove_cvref_t<Operator>::graph_operator; };
+concept GraphOperator = requires {
+  typename std::remove_cvref_t<Operator>::graph_operator;
+};
 /// Fused operators are appended to the chain.
 template <class Operator>
-concept FusedOperator = !GraphOperator<Operator> && requires { std::remove_cvref_t<Operator>::kName; };
+concept FusedOperator = !GraphOperator<Operator> && requires {
+  std::remove_cvref_t<Operator>::kName;
+};
 
 template <AnyStream S, class Operator>
-  requires std::is_rvalue_reference_v<S&&>
+requires std::is_rvalue_reference_v<S&&>
 auto operator|(S&& stream, Operator op) {
   static_assert(GraphOperator<Operator> || FusedOperator<Operator>,
-                "what stands right of | is no stream operator: use filter(f), map(f), ... or a class with kName, Output<T> "
+                "what stands right of | is no stream operator: use filter(f), map(f), ... or a "
+                "class with kName, Output<T> "
                 "and a call operator (value, info, next)");
-  if constexpr (GraphOperator<Operator>) return std::move(op).apply(std::move(stream));
-  else if constexpr (FusedOperator<Operator>) return std::move(stream).append(std::move(op));
+  if constexpr (GraphOperator<Operator>)
+    return std::move(op).apply(std::move(stream));
+  else if constexpr (FusedOperator<Operator>)
+    return std::move(stream).append(std::move(op));
 }
 
 /// A stream is used up by what it is piped into.
 template <AnyStream S, class Operator>
-  requires std::is_lvalue_reference_v<S&&>
+requires std::is_lvalue_reference_v<S&&>
 void operator|(S&&, Operator) {
   static_assert(format_detail::never<Operator>,
-                "a stream is used up by |: write std::move(stream) | ..., or fork it first with split<N>() or branch(...)");
+                "a stream is used up by |: write std::move(stream) | ..., or fork it first with "
+                "split<N>() or branch(...)");
 }
 
 }  // namespace millrace

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kRunCheckMs = 100;
 constexpr std::int64_t kPurgeMs = 5'000;
-constexpr int kRetries = 600;             // of a call that says "again": each waits by itself or 100 ms
+constexpr int kRetries = 600;  // of a call that says "again": each waits by itself or 100 ms
 constexpr int kFailedCommitsInARow = 50;  // then it is no passing trouble
 
 DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
@@ -30,7 +30,8 @@ std::uint64_t random_id() {
 StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
     : index_(index),
       environment_(environment),
-      transactional_id_(fmt::format("{}-{}-{}", environment.config.application_id, environment.config.instance_id, index)),
+      transactional_id_(fmt::format("{}-{}-{}", environment.config.application_id,
+                                    environment.config.instance_id, index)),
       collector_(environment.clock),
       dead_letters_(dead_letter_options(environment), collector_) {
   for (const SubTopology& part : environment_.topology.sub_topologies())
@@ -55,9 +56,9 @@ Status StreamThread::start() {
   if (!consumer.ok()) return consumer.status();
   consumer_ = std::move(*consumer);
   task_environment_ = std::make_unique<TaskEnvironment>(TaskEnvironment{
-      environment_.topology, environment_.config, environment_.deployment.partitions, environment_.clock,
-      environment_.log, *consumer_, environment_.broker.admin(), collector_, dead_letters_, environment_.state_factory,
-      environment_.deployment.run});
+      environment_.topology, environment_.config, environment_.deployment.partitions,
+      environment_.clock, environment_.log, *consumer_, environment_.broker.admin(), collector_,
+      dead_letters_, environment_.state_factory, environment_.deployment.run});
   std::vector<std::string> topics;
   for (const auto& [topic, part] : leads_) topics.push_back(topic);
   last_commit_ms_ = environment_.clock.monotonic_ms();
@@ -74,7 +75,8 @@ Status StreamThread::new_producer() {
   producer_ = std::move(*producer);
   collector_.use(*producer_);
   Status status = producer_->init_transactions();
-  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i) status = producer_->init_transactions();
+  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
+    status = producer_->init_transactions();
   return status;
 }
 
@@ -102,8 +104,8 @@ Result<StreamThread::Turn> StreamThread::turn() {
 }
 
 void StreamThread::wait() {
-  const std::int64_t due_ms =
-      last_commit_ms_ + environment_.config.commit_interval.count() - environment_.clock.monotonic_ms();
+  const std::int64_t due_ms = last_commit_ms_ + environment_.config.commit_interval.count() -
+                              environment_.clock.monotonic_ms();
   consumer_->wait(std::chrono::milliseconds(std::clamp<std::int64_t>(due_ms, 1, 100)));
 }
 
@@ -119,7 +121,8 @@ Status StreamThread::sync() {
 
   for (auto task = tasks_.begin(); task != tasks_.end();) {
     const auto now = owned.find(task->first);
-    const bool kept = now != owned.end() && now->second == acquired_[task->first] && task->second->running();
+    const bool kept =
+        now != owned.end() && now->second == acquired_[task->first] && task->second->running();
     if (kept) {
       ++task;
       continue;
@@ -135,14 +138,16 @@ Status StreamThread::sync() {
   acquired_ = std::move(owned);
   version_ = membership.version;
   group_ = membership.joined ? consumer_->group_metadata() : nullptr;
-  environment_.log.write(LogLevel::kInfo, "assignment", {{"thread", index_}, {"tasks", static_cast<std::int64_t>(tasks_.size())}});
+  environment_.log.write(LogLevel::kInfo, "assignment",
+                         {{"thread", index_}, {"tasks", static_cast<std::int64_t>(tasks_.size())}});
   return {};
 }
 
 Status StreamThread::abort_transaction() {
   if (collector_.transaction_open()) {
     Status status = producer_->abort();
-    for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i) status = producer_->abort();
+    for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
+      status = producer_->abort();
     if (!status.ok()) {
       log(LogLevel::kWarning, "abort failed, new producer", status.message());
       MILLRACE_RETURN_IF_ERROR(new_producer());
@@ -162,16 +167,19 @@ Status StreamThread::rewind_all() {
 
 Status StreamThread::recover(const Status& cause) {
   switch (cause.code()) {
-    case StatusCode::kRetry: return {};
+    case StatusCode::kRetry:
+      return {};
     case StatusCode::kAbort:
     case StatusCode::kFenced:
       if (++failed_commits_ > kFailedCommitsInARow)
-        return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}", failed_commits_, cause.message()));
+        return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}",
+                                          failed_commits_, cause.message()));
       log(LogLevel::kInfo, "transaction aborted, going back to the last commit", cause.message());
       if (cause.code() == StatusCode::kFenced) MILLRACE_RETURN_IF_ERROR(new_producer());
       MILLRACE_RETURN_IF_ERROR(abort_transaction());
       return rewind_all();
-    default: return cause;
+    default:
+      return cause;
   }
 }
 
@@ -187,7 +195,8 @@ Status StreamThread::take_over(bool& worked) {
       return {};
     }
     if (*state == Task::TakeOver::kRunning) {
-      environment_.log.write(LogLevel::kInfo, "task runs", {{"thread", index_}, {"task", id.text()}});
+      environment_.log.write(LogLevel::kInfo, "task runs",
+                             {{"thread", index_}, {"task", id.text()}});
       worked = true;
     }
   }
@@ -209,7 +218,8 @@ Status StreamThread::process(bool& worked) {
   for (auto& [id, task] : tasks_) {
     if (!task->running()) continue;
     const bool internal =
-        environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)].reads_repartition();
+        environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]
+            .reads_repartition();
     for (std::size_t i = 0; i < task->source_count(); ++i) {
       const SourcePartition& source = task->source(i);
       if (source.ended()) continue;
@@ -220,7 +230,8 @@ Status StreamThread::process(bool& worked) {
         continue;
       }
       inputs.push_back({task.get(), i, source.highest_ms()});
-      if (source.has_time() && !source.caught_up()) slowest_ms = std::min(slowest_ms, source.highest_ms());
+      if (source.has_time() && !source.caught_up())
+        slowest_ms = std::min(slowest_ms, source.highest_ms());
     }
   }
   std::ranges::stable_sort(inputs, {}, &Candidate::highest_ms);
@@ -243,8 +254,10 @@ Status StreamThread::process(bool& worked) {
 
 bool StreamThread::commit_due() const {
   const std::int64_t since_ms = environment_.clock.monotonic_ms() - last_commit_ms_;
-  if (since_ms >= std::max<std::int64_t>(environment_.config.commit_interval.count(), 0)) return true;
-  return since_ms >= kCommitGapMs && collector_.transaction_bytes() >= environment_.config.transaction_bytes;
+  if (since_ms >= std::max<std::int64_t>(environment_.config.commit_interval.count(), 0))
+    return true;
+  return since_ms >= kCommitGapMs &&
+         collector_.transaction_bytes() >= environment_.config.transaction_bytes;
 }
 
 Status StreamThread::commit(bool& worked) {
@@ -283,21 +296,27 @@ Status StreamThread::commit(bool& worked) {
   return {};
 }
 
-Result<bool> StreamThread::commit_transaction(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets) {
+Result<bool> StreamThread::commit_transaction(std::uint64_t commit_id,
+                                              const std::vector<PartitionOffset>& offsets) {
   Status status = producer_->send_offsets(offsets, *group_);
   for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
     status = producer_->send_offsets(offsets, *group_);
   MILLRACE_RETURN_IF_ERROR(status);
   status = producer_->commit();
-  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i) status = producer_->commit();
-  if (status.code() == StatusCode::kUnknown || status.code() == StatusCode::kRetry) return settle(commit_id, offsets);
+  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
+    status = producer_->commit();
+  if (status.code() == StatusCode::kUnknown || status.code() == StatusCode::kRetry)
+    return settle(commit_id, offsets);
   MILLRACE_RETURN_IF_ERROR(status);
   return true;
 }
 
-/// Finds out whether a commit happened: a new producer settles it, and the committed metadata carries its id or does not.
-Result<bool> StreamThread::settle(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets) {
-  log(LogLevel::kWarning, "the outcome of a commit is unknown", "asking the group's committed offsets");
+/// Finds out whether a commit happened: a new producer settles it, and the committed metadata
+/// carries its id or does not.
+Result<bool> StreamThread::settle(std::uint64_t commit_id,
+                                  const std::vector<PartitionOffset>& offsets) {
+  log(LogLevel::kWarning, "the outcome of a commit is unknown",
+      "asking the group's committed offsets");
   MILLRACE_RETURN_IF_ERROR(new_producer());
   std::vector<TopicPartition> partitions;
   for (const PartitionOffset& offset : offsets) partitions.push_back(offset.partition);
@@ -316,12 +335,15 @@ Result<bool> StreamThread::settle(std::uint64_t commit_id, const std::vector<Par
 
 Result<bool> StreamThread::run_over() {
   if (!environment_.config.until_end || group_ == nullptr) return false;
-  const bool mine = std::ranges::all_of(tasks_, [](const auto& task) { return task.second->committed_ended(); });
+  const bool mine =
+      std::ranges::all_of(tasks_, [](const auto& task) { return task.second->committed_ended(); });
   const std::int64_t now_ms = environment_.clock.monotonic_ms();
   if (!mine || now_ms - last_check_ms_ < kRunCheckMs) return false;
   last_check_ms_ = now_ms;
-  const auto partitions = source_partitions(environment_.topology, environment_.config, environment_.deployment);
-  auto offsets = environment_.broker.admin().committed(environment_.config.application_id, partitions);
+  const auto partitions =
+      source_partitions(environment_.topology, environment_.config, environment_.deployment);
+  auto offsets =
+      environment_.broker.admin().committed(environment_.config.application_id, partitions);
   if (offsets.status().code() == StatusCode::kRetry) return false;
   if (!offsets.ok()) return offsets.status();
   std::vector<OffsetMetadata> metadata;
@@ -340,7 +362,8 @@ void StreamThread::purge() {
   last_purge_ms_ = now_ms;
   std::vector<PartitionOffset> before;
   for (const auto& [id, task] : tasks_) {
-    const SubTopology& part = environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)];
+    const SubTopology& part =
+        environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)];
     if (!part.reads_repartition() || !task->running()) continue;
     const SourcePartition& source = task->source(0);
     std::int64_t& done = purged_[source.partition()];
@@ -362,7 +385,8 @@ void StreamThread::publish() {
     for (std::size_t i = 0; i < task->source_count(); ++i) {
       const SourcePartition& source = task->source(i);
       now.partitions.push_back({source.partition(), source.position(),
-                                consumer_->high_watermark(source.partition()).value_or(-1), source.highest_ms(),
+                                consumer_->high_watermark(source.partition()).value_or(-1),
+                                source.highest_ms(),
                                 source.status(now_ms, environment_.config.idle_after.count())});
     }
   }
@@ -380,10 +404,12 @@ ThreadStatus StreamThread::status() const {
 Status StreamThread::stop(bool commit_first) {
   Status result;
   if (consumer_ && commit_first && group_ != nullptr) {
-    last_commit_ms_ = environment_.clock.monotonic_ms() - environment_.config.commit_interval.count() - 1;
+    last_commit_ms_ =
+        environment_.clock.monotonic_ms() - environment_.config.commit_interval.count() - 1;
     bool worked = false;
     result = commit(worked);
-    if (result.code() == StatusCode::kAbort || result.code() == StatusCode::kFenced) result = {};  // another has the tasks
+    if (result.code() == StatusCode::kAbort || result.code() == StatusCode::kFenced)
+      result = {};  // another has the tasks
   }
   if (producer_) {
     const Status aborted = abort_transaction();

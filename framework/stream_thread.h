@@ -42,8 +42,8 @@ struct ThreadEnvironment {
 
 /// Owns one consumer, one producer and the tasks assigned to it; works in bounded turns.
 ///
-/// turn() never waits for input, so that a driver or a simulator can run many in one thread; run loops over it belong to
-/// Application. One thread at a time; status() from any.
+/// turn() never waits for input, so that a driver or a simulator can run many in one thread; run
+/// loops over it belong to Application. One thread at a time; status() from any.
 class StreamThread {
  public:
   StreamThread(int index, const ThreadEnvironment& environment);
@@ -57,7 +57,9 @@ class StreamThread {
   /// Waits until there may be something to do, at most until the next commit is due.
   void wait();
   /// Ends a wait() from another thread.
-  void wake() { if (consumer_) consumer_->wakeup(); }
+  void wake() {
+    if (consumer_) consumer_->wakeup();
+  }
   /// Commits what is done, leaves the group. After an error: aborts instead.
   Status stop(bool commit_first);
 
@@ -72,7 +74,8 @@ class StreamThread {
   Status take_over(bool& worked);
   Status process(bool& worked);
   Status commit(bool& worked);
-  Result<bool> commit_transaction(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
+  Result<bool> commit_transaction(std::uint64_t commit_id,
+                                  const std::vector<PartitionOffset>& offsets);
   Result<bool> settle(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
   bool commit_due() const;
   Result<bool> run_over();

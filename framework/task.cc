@@ -14,12 +14,13 @@ Task::Task(TaskId id, const TaskEnvironment& environment)
     : id_(id),
       environment_(environment),
       part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]) {
-  context_ = std::make_unique<TaskContext>(
-      TaskContext::Parts{environment.clock, environment.log, environment.collector, environment.config.application_id,
-                         environment.partitions, id.partition, environment.topology.edge_count()});
+  context_ = std::make_unique<TaskContext>(TaskContext::Parts{
+      environment.clock, environment.log, environment.collector, environment.config.application_id,
+      environment.partitions, id.partition, environment.topology.edge_count()});
   for (const TopicName& source : part_.sources)
-    context_->source_partitions.push_back(std::make_unique<SourcePartition>(
-        TopicPartition{context_->resolve(source), id.partition}, environment.dead_letters, context_->counters()));
+    context_->source_partitions.push_back(
+        std::make_unique<SourcePartition>(TopicPartition{context_->resolve(source), id.partition},
+                                          environment.dead_letters, context_->counters()));
 }
 
 Task::~Task() = default;
@@ -32,9 +33,12 @@ std::string Task::changelog_topic(const std::string& store) const {
 
 Result<Task::TakeOver> Task::take_over() {
   switch (phase_) {
-    case Phase::kOffsets: return read_offsets();
-    case Phase::kRestore: return restore_turn();
-    case Phase::kRunning: break;
+    case Phase::kOffsets:
+      return read_offsets();
+    case Phase::kRestore:
+      return restore_turn();
+    case Phase::kRunning:
+      break;
   }
   return TakeOver::kRunning;
 }
@@ -44,7 +48,8 @@ Result<Task::TakeOver> Task::read_offsets() {
   for (const auto& source : context_->source_partitions) partitions.push_back(source->partition());
   auto committed = environment_.consumer.committed(partitions);
   if (!committed.ok()) {
-    if (committed.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;  // a predecessor's transaction is pending
+    if (committed.status().code() == StatusCode::kRetry)
+      return TakeOver::kGoingOn;  // a predecessor's transaction is pending
     return committed.status();
   }
   taken_ = std::move(*committed);
@@ -56,15 +61,16 @@ Result<Task::TakeOver> Task::read_offsets() {
     taken_metadata_.push_back(std::move(*metadata));
   }
 
-  auto state = environment_.state_factory(
-      {environment_.config.application_id, id_.text(), environment_.topology.fingerprint(), part_.stores});
+  auto state = environment_.state_factory({environment_.config.application_id, id_.text(),
+                                           environment_.topology.fingerprint(), part_.stores});
   if (!state.ok()) return state.status();
   context_->state = std::move(*state);
 
   restores_.clear();
   changelog_positions_.clear();
   std::vector<TopicPartition> changelogs;
-  for (const std::string& store : part_.stores) changelogs.push_back({changelog_topic(store), id_.partition});
+  for (const std::string& store : part_.stores)
+    changelogs.push_back({changelog_topic(store), id_.partition});
   if (!changelogs.empty()) {
     auto ends = environment_.admin.list_offsets(changelogs, OffsetSpec::kLatest);
     if (!ends.ok()) {
@@ -97,8 +103,8 @@ Result<Task::TakeOver> Task::restore_turn() {
     if (environment_.consumer.position(restore.changelog) < restore.end) return TakeOver::kGoingOn;
   }
   for (const Restore& restore : restores_)
-    MILLRACE_RETURN_IF_ERROR(
-        context_->state->restored(restore.store, environment_.consumer.position(restore.changelog)));
+    MILLRACE_RETURN_IF_ERROR(context_->state->restored(
+        restore.store, environment_.consumer.position(restore.changelog)));
   if (!assigned_.empty()) MILLRACE_RETURN_IF_ERROR(environment_.consumer.unassign(assigned_));
   assigned_.clear();
   MILLRACE_RETURN_IF_ERROR(open());
@@ -123,7 +129,8 @@ Status Task::open() {
     SourcePartition::Start start;
     start.offset = taken_[i].offset;
     if (start.offset == PartitionOffset::kNone) {
-      auto earliest = environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kEarliest);
+      auto earliest =
+          environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kEarliest);
       if (!earliest.ok()) return earliest.status();
       start.offset = earliest->front();
     }
@@ -176,7 +183,8 @@ Result<bool> Task::step(std::size_t index) {
   SourcePartition& source = *context_->source_partitions[index];
   batch_.reset();
   context_->scratch().reset();
-  const Status polled = environment_.consumer.poll(source.partition(), environment_.config.batch, batch_);
+  const Status polled =
+      environment_.consumer.poll(source.partition(), environment_.config.batch, batch_);
   if (polled.code() == StatusCode::kRetry) return false;
   MILLRACE_RETURN_IF_ERROR(polled);
   if (context_->table) hear(batch_.records());
@@ -200,7 +208,8 @@ void Task::hear(std::span<const RecordView> records) {
 }
 
 bool Task::waits_for_records() const {
-  return std::ranges::all_of(context_->source_partitions, [](const auto& source) { return source->caught_up(); });
+  return std::ranges::all_of(context_->source_partitions,
+                             [](const auto& source) { return source->caught_up(); });
 }
 
 // --- commit
@@ -209,29 +218,34 @@ void Task::flush() {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
   for (std::size_t i = 0; i < source_nodes_.size(); ++i) {
     const std::int64_t watermark_ms =
-        context_->table ? context_->table
-                              ->level(wall_ms, environment_.topology.repartition(part_.sources[i].name).lateness_ms)
-                              .closes
-                        : context_->source_partitions[i]->watermark_ms();
+        context_->table
+            ? context_->table
+                  ->level(wall_ms,
+                          environment_.topology.repartition(part_.sources[i].name).lateness_ms)
+                  .closes
+            : context_->source_partitions[i]->watermark_ms();
     source_nodes_[i]->watermark(watermark_ms);
   }
   for (const auto& node : nodes_) node->flush();
   if (context_->table) {
-    const bool behind =
-        std::ranges::any_of(context_->keepers, [](const TimeKeeper* keeper) { return keeper->behind(); });
-    if (!behind && context_->table->status() == SourceStatus::kEnded) ended_run_ = context_->table->run();
+    const bool behind = std::ranges::any_of(
+        context_->keepers, [](const TimeKeeper* keeper) { return keeper->behind(); });
+    if (!behind && context_->table->status() == SourceStatus::kEnded)
+      ended_run_ = context_->table->run();
   }
   tell();
 }
 
 bool Task::ended() const {
   if (context_->table) return ended_run_ != 0 && ended_run_ >= environment_.run;
-  return std::ranges::all_of(context_->source_partitions, [](const auto& source) { return source->ended(); });
+  return std::ranges::all_of(context_->source_partitions,
+                             [](const auto& source) { return source->ended(); });
 }
 
 std::vector<SourceWord> Task::words() const {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
-  const std::int32_t tasks = environment_.partitions.at(context_->source_partitions.front()->partition().topic);
+  const std::int32_t tasks =
+      environment_.partitions.at(context_->source_partitions.front()->partition().topic);
   std::vector<SourceWord> words;
   if (!context_->table) {
     const auto topics = static_cast<std::int32_t>(source_count());
@@ -249,21 +263,24 @@ std::vector<SourceWord> Task::words() const {
   const SourceTable& table = *context_->table;
   SourceWord word{.source = id_.partition, .sources = tasks, .run = table.run()};
   word.status = ended_run_ != 0 && ended_run_ == table.run() ? SourceStatus::kEnded
-                : table.status() == SourceStatus::kIdle ? SourceStatus::kIdle
-                                                        : SourceStatus::kActive;
-  const std::int64_t lateness_ms = environment_.topology.repartition(part_.sources.front().name).lateness_ms;
+                : table.status() == SourceStatus::kIdle      ? SourceStatus::kIdle
+                                                             : SourceStatus::kActive;
+  const std::int64_t lateness_ms =
+      environment_.topology.repartition(part_.sources.front().name).lateness_ms;
   word.settled_ms = table.settled();
   word.watermark_ms = table.level(wall_ms, lateness_ms).closes;
   for (const TimeKeeper* keeper : context_->keepers) keeper->limit(word);
   // The wall clock goes on without a word: the receiver adds it itself to what an idle source says.
-  if (word.status == SourceStatus::kIdle) word.watermark_ms = std::min(word.watermark_ms, table.settled());
+  if (word.status == SourceStatus::kIdle)
+    word.watermark_ms = std::min(word.watermark_ms, table.settled());
   words.push_back(word);
   return words;
 }
 
 void Task::tell() {
-  const bool tells = std::ranges::any_of(
-      part_.sinks, [](const TopicName& sink) { return sink.kind == TopicName::Kind::kRepartition; });
+  const bool tells = std::ranges::any_of(part_.sinks, [](const TopicName& sink) {
+    return sink.kind == TopicName::Kind::kRepartition;
+  });
   if (!tells) return;
   std::vector<SourceWord> now = words();
   if (now == told_) return;
@@ -276,7 +293,8 @@ void Task::tell() {
       if (sink.kind != TopicName::Kind::kRepartition) continue;
       const std::string topic = context_->resolve(sink);
       for (std::int32_t partition = 0; partition < context_->partitions(sink); ++partition)
-        environment_.collector.send({.topic = topic, .partition = partition, .key = {}, .value = value});
+        environment_.collector.send(
+            {.topic = topic, .partition = partition, .key = {}, .value = value});
     }
   }
   told_ = std::move(now);
@@ -308,11 +326,13 @@ Status Task::prepare() {
 bool Task::changed() const {
   for (const auto& source : context_->source_partitions)
     if (source->offset() != source->committed_offset()) return true;
-  return ended_run_ != committed_ended_run_ || told_ != committed_told_ || context_->state->changed() ||
-         context_->counters() != committed_counters_ || ended() != committed_ended_;
+  return ended_run_ != committed_ended_run_ || told_ != committed_told_ ||
+         context_->state->changed() || context_->counters() != committed_counters_ ||
+         ended() != committed_ended_;
 }
 
-void Task::offsets(std::uint64_t commit_id, const std::string& writer, std::vector<PartitionOffset>& out) const {
+void Task::offsets(std::uint64_t commit_id, const std::string& writer,
+                   std::vector<PartitionOffset>& out) const {
   bool first = true;
   for (const auto& source : context_->source_partitions) {
     OffsetMetadata metadata;
@@ -335,7 +355,8 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer, std::vect
 
 Status Task::committed(const Producer& producer) {
   for (std::size_t i = 0; i < part_.stores.size(); ++i)
-    if (const auto offset = producer.delivered_offset({changelog_topic(part_.stores[i]), id_.partition}))
+    if (const auto offset =
+            producer.delivered_offset({changelog_topic(part_.stores[i]), id_.partition}))
       changelog_positions_[i] = std::max(changelog_positions_[i], *offset + 1);
   MILLRACE_RETURN_IF_ERROR(context_->state->apply(changelog_positions_));
   for (const auto& source : context_->source_partitions) source->committed();

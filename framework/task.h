@@ -38,8 +38,8 @@ struct TaskEnvironment {
 
 /// One sub-topology on one partition number: its nodes, sources and state. One thread.
 ///
-/// Life: take_over() until it says kRunning, in the order of design §6; then step()s; each commit is flush(), prepare(),
-/// offsets(), and committed(); anything that fails is rewind().
+/// Life: take_over() until it says kRunning, in the order of design §6; then step()s; each commit
+/// is flush(), prepare(), offsets(), and committed(); anything that fails is rewind().
 class Task {
  public:
   Task(TaskId id, const TaskEnvironment& environment);
@@ -48,12 +48,15 @@ class Task {
   const TaskId& id() const { return id_; }
 
   enum class TakeOver { kGoingOn, kRunning, kLaterRun };
-  /// One bounded turn of the take-over. kLaterRun: a process of a later run owns this task's data; leave.
+  /// One bounded turn of the take-over. kLaterRun: a process of a later run owns this task's data;
+  /// leave.
   Result<TakeOver> take_over();
   bool running() const { return phase_ == Phase::kRunning; }
 
   std::size_t source_count() const { return context_->source_partitions.size(); }
-  const SourcePartition& source(std::size_t index) const { return *context_->source_partitions[index]; }
+  const SourcePartition& source(std::size_t index) const {
+    return *context_->source_partitions[index];
+  }
   /// Reads a batch of one source and processes it. True if there was something.
   Result<bool> step(std::size_t source);
 
@@ -64,7 +67,8 @@ class Task {
   /// Something would be lost or stay untold without a commit.
   bool changed() const;
   /// Step 3: offsets with their metadata.
-  void offsets(std::uint64_t commit_id, const std::string& writer, std::vector<PartitionOffset>& out) const;
+  void offsets(std::uint64_t commit_id, const std::string& writer,
+               std::vector<PartitionOffset>& out) const;
   /// Steps 5 and 6. `producer` tells where the changelog ends.
   Status committed(const Producer& producer);
   /// The transaction did not happen: back to the last commit.
@@ -72,9 +76,12 @@ class Task {
   /// Stops fetching. The task is dropped afterwards.
   void release();
 
-  bool committed_ended() const { return committed_ended_; }  ///< has committed `ended` in the process's run
+  bool committed_ended() const {
+    return committed_ended_;
+  }  ///< has committed `ended` in the process's run
   const RunCounters& committed_counters() const { return committed_counters_; }
-  bool waits_for_records() const;  ///< all sources read up: only time or others can change something
+  bool waits_for_records()
+      const;  ///< all sources read up: only time or others can change something
 
  private:
   enum class Phase { kOffsets, kRestore, kRunning };
@@ -102,7 +109,8 @@ class Task {
 
   std::unique_ptr<TaskContext> context_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::vector<SourceNode*> source_nodes_;  ///< one a source, in the order of the sub-topology's sources
+  std::vector<SourceNode*>
+      source_nodes_;  ///< one a source, in the order of the sub-topology's sources
   RecordBatch batch_;
 
   std::vector<PartitionOffset> taken_;  ///< committed offsets as read at the take-over
@@ -110,7 +118,8 @@ class Task {
   std::vector<Restore> restores_;
   std::vector<TopicPartition> assigned_;
 
-  std::uint32_t ended_run_ = 0;  ///< of a task that reads a repartition topic: the run that it has ended
+  std::uint32_t ended_run_ =
+      0;  ///< of a task that reads a repartition topic: the run that it has ended
   std::uint32_t committed_ended_run_ = 0;
   bool committed_ended_ = false;
   RunCounters committed_counters_;

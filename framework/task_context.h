@@ -31,7 +31,8 @@ class TimeKeeper {
   virtual bool behind() const = 0;
 };
 
-/// What a task offers its nodes: time, stores, outputs, edges. Lives as long as the task. One thread.
+/// What a task offers its nodes: time, stores, outputs, edges. Lives as long as the task. One
+/// thread.
 class TaskContext {
  public:
   struct Parts {
@@ -39,7 +40,8 @@ class TaskContext {
     LogSink& log;
     Collector& collector;
     const std::string& application_id;
-    const std::map<std::string, std::int32_t>& partitions;  ///< of every topic of the topology, by resolved name
+    const std::map<std::string, std::int32_t>&
+        partitions;  ///< of every topic of the topology, by resolved name
     std::int32_t partition;
     int edges;
   };
@@ -52,7 +54,9 @@ class TaskContext {
   const std::string& application_id() const { return parts_.application_id; }
   std::int32_t partition() const { return parts_.partition; }  ///< the task's number
   std::string resolve(const TopicName& topic) const { return topic.resolve(parts_.application_id); }
-  std::int32_t partitions(const TopicName& topic) const { return parts_.partitions.at(resolve(topic)); }
+  std::int32_t partitions(const TopicName& topic) const {
+    return parts_.partitions.at(resolve(topic));
+  }
   /// Memory that lives until the end of the turn.
   Arena& scratch() { return scratch_; }
   RunCounters& counters() { return counters_; }
@@ -71,7 +75,8 @@ class TaskContext {
   KeyValueStore& store(std::string_view name) const { return state->store(name); }
   /// The source partition of this topic in this task.
   SourcePartition& source(const TopicName& topic) const;
-  /// What is known of the sources of the repartition topic that this task reads; null in a task that reads other topics.
+  /// What is known of the sources of the repartition topic that this task reads; null in a task
+  /// that reads other topics.
   SourceTable* sources() const { return table.get(); }
   /// Event time below which no record is accepted any more by any source of this task.
   std::int64_t watermark_ms() const;

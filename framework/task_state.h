@@ -14,8 +14,8 @@
 /// What a Task keeps and commits through. Implemented by state/; the Task receives a factory.
 namespace millrace {
 
-/// A named map of bytes with an overlay: writes are seen by reads at once, and are undone by TaskState::discard().
-/// One thread.
+/// A named map of bytes with an overlay: writes are seen by reads at once, and are undone by
+/// TaskState::discard(). One thread.
 class KeyValueStore {
  public:
   virtual ~KeyValueStore() = default;
@@ -24,8 +24,9 @@ class KeyValueStore {
   virtual void put(std::string_view key, std::string_view value) = 0;
   virtual void erase(std::string_view key) = 0;
   /// Calls `visit` for all keys with this prefix, ascending. `visit` must not write to the store.
-  virtual void scan(std::string_view prefix,
-                    const std::function<void(std::string_view key, std::string_view value)>& visit) = 0;
+  virtual void scan(
+      std::string_view prefix,
+      const std::function<void(std::string_view key, std::string_view value)>& visit) = 0;
 };
 
 /// Takes a store's changes into the open transaction (step 2 of the commit).
@@ -50,7 +51,8 @@ class TaskState {
   virtual Status restored(std::string_view store, std::int64_t position) = 0;
   /// Writes what changed since the last commit.
   virtual Status prepare(ChangelogWriter& writer) = 0;
-  /// Steps 5 and 6: the overlay becomes state. `positions`: the changelog's end per store, in the order of the factory's names.
+  /// Steps 5 and 6: the overlay becomes state. `positions`: the changelog's end per store, in the
+  /// order of the factory's names.
   virtual Status apply(std::span<const std::int64_t> positions) = 0;
   virtual void discard() = 0;
   virtual bool changed() const = 0;  ///< something is in the overlay

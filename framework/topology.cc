@@ -36,11 +36,14 @@ void Graph::fail(std::string message) {
 }
 
 Result<Topology> Topology::make(std::string name, Graph graph) {
-  if (!graph.error_.empty()) return Status::invalid(fmt::format("topology '{}': {}", name, graph.error_));
+  if (!graph.error_.empty())
+    return Status::invalid(fmt::format("topology '{}': {}", name, graph.error_));
   if (!graph.open_ends_.empty())
-    return Status::invalid(fmt::format("topology '{}': the stream after {} ends without a sink: pipe it to(...) a topic",
-                                       name, graph.open_ends_.begin()->second));
-  if (graph.nodes_.empty()) return Status::invalid(fmt::format("topology '{}' has no source", name));
+    return Status::invalid(fmt::format(
+        "topology '{}': the stream after {} ends without a sink: pipe it to(...) a topic", name,
+        graph.open_ends_.begin()->second));
+  if (graph.nodes_.empty())
+    return Status::invalid(fmt::format("topology '{}' has no source", name));
   Topology topology(std::move(name), std::move(graph));
   MILLRACE_RETURN_IF_ERROR(topology.cut());
   return topology;
@@ -71,9 +74,10 @@ Status Topology::cut() {
     part.nodes.push_back(i);
     if (node.source) {
       if (const auto [other, fresh] = readers.emplace(*node.source, node.name); !fresh)
-        return Status::invalid(fmt::format(
-            "topology '{}': topic '{}' is read twice: read it once and fork the stream with split<2>()", name_,
-            node.source->name));
+        return Status::invalid(
+            fmt::format("topology '{}': topic '{}' is read twice: read it once and fork the stream "
+                        "with split<2>()",
+                        name_, node.source->name));
       part.sources.push_back(*node.source);
     }
     part.sinks.insert(part.sinks.end(), node.sinks.begin(), node.sinks.end());
@@ -83,16 +87,19 @@ Status Topology::cut() {
     MILLRACE_CHECK(!part.sources.empty(), "every stream begins at a source");
     const bool internal = part.reads_repartition();
     for (const TopicName& source : part.sources)
-      if ((source.kind == TopicName::Kind::kRepartition) != internal || (internal && part.sources.size() > 1))
-        return Status::invalid(fmt::format(
-            "topology '{}': '{}' and '{}' are merged, but a repartitioned stream can only be merged behind the same cut: "
-            "merge before through(...)",
-            name_, part.sources.front().name, source.name));
+      if ((source.kind == TopicName::Kind::kRepartition) != internal ||
+          (internal && part.sources.size() > 1))
+        return Status::invalid(
+            fmt::format("topology '{}': '{}' and '{}' are merged, but a repartitioned stream can "
+                        "only be merged behind the same cut: "
+                        "merge before through(...)",
+                        name_, part.sources.front().name, source.name));
     if (internal) part.stores.insert(part.stores.begin(), part.sources.front().name);
     std::set<std::string> names;
     for (const std::string& store : part.stores)
       if (!names.insert(store).second)
-        return Status::invalid(fmt::format("topology '{}': two stores are named '{}'", name_, store));
+        return Status::invalid(
+            fmt::format("topology '{}': two stores are named '{}'", name_, store));
     part.id = static_cast<int>(sub_topologies_.size());
     sub_topologies_.push_back(std::move(part));
   }
@@ -106,17 +113,22 @@ std::string Topology::describe() const {
     for (const int index : part.nodes) {
       const NodeSpec& node = nodes()[static_cast<std::size_t>(index)];
       const auto topic = [](const TopicName& name) {
-        return name.kind == TopicName::Kind::kExternal ? fmt::format("topic {}", name.name)
-                                                       : fmt::format("topic <application-id>-{}-repartition", name.name);
+        return name.kind == TopicName::Kind::kExternal
+                   ? fmt::format("topic {}", name.name)
+                   : fmt::format("topic <application-id>-{}-repartition", name.name);
       };
       text += fmt::format("    {}", node.name);
       if (node.source) text += fmt::format("  reads {}", topic(*node.source));
-      if (!node.inputs.empty()) text += fmt::format("  reads edge {}", fmt::join(node.inputs, ", "));
+      if (!node.inputs.empty())
+        text += fmt::format("  reads edge {}", fmt::join(node.inputs, ", "));
       text += "\n";
-      for (const std::string& operation : node.operators) text += fmt::format("      | {}\n", operation);
+      for (const std::string& operation : node.operators)
+        text += fmt::format("      | {}\n", operation);
       for (const std::string& store : node.stores) text += fmt::format("      store {}\n", store);
-      for (const TopicName& sink : node.sinks) text += fmt::format("      writes {}\n", topic(sink));
-      if (!node.outputs.empty()) text += fmt::format("      writes edge {}\n", fmt::join(node.outputs, ", "));
+      for (const TopicName& sink : node.sinks)
+        text += fmt::format("      writes {}\n", topic(sink));
+      if (!node.outputs.empty())
+        text += fmt::format("      writes edge {}\n", fmt::join(node.outputs, ", "));
     }
   }
   return text;
@@ -135,8 +147,9 @@ std::string Topology::mermaid() const {
     text += fmt::format("  subgraph s{}[\"sub-topology {}\"]\n", part.id, part.id);
     for (const int index : part.nodes) {
       const NodeSpec& node = nodes()[static_cast<std::size_t>(index)];
-      text += fmt::format("    n{}[\"{}\"]\n", index,
-                          fmt::join(node.operators.empty() ? std::vector{node.name} : node.operators, "<br/>"));
+      text += fmt::format(
+          "    n{}[\"{}\"]\n", index,
+          fmt::join(node.operators.empty() ? std::vector{node.name} : node.operators, "<br/>"));
       for (const int edge : node.outputs) writer_of[edge] = index;
     }
     text += "  end\n";
@@ -144,7 +157,8 @@ std::string Topology::mermaid() const {
   for (int i = 0; i < static_cast<int>(nodes().size()); ++i) {
     const NodeSpec& node = nodes()[static_cast<std::size_t>(i)];
     if (node.source) text += fmt::format("  t{} --> n{}\n", topic(*node.source), i);
-    for (const int edge : node.inputs) text += fmt::format("  n{} --> n{}\n", writer_of.at(edge), i);
+    for (const int edge : node.inputs)
+      text += fmt::format("  n{} --> n{}\n", writer_of.at(edge), i);
     for (const TopicName& sink : node.sinks) text += fmt::format("  n{} --> t{}\n", i, topic(sink));
   }
   return text;

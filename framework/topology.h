@@ -12,29 +12,34 @@ namespace millrace {
 /// Nodes that are joined by inner edges: they run in one task per partition number.
 struct SubTopology {
   int id = 0;
-  std::vector<int> nodes;            ///< ascending: from sources to sinks
-  std::vector<TopicName> sources;    ///< the first is the lead; the others have as many partitions
+  std::vector<int> nodes;          ///< ascending: from sources to sinks
+  std::vector<TopicName> sources;  ///< the first is the lead; the others have as many partitions
   std::vector<TopicName> sinks;
-  std::vector<std::string> stores;   ///< each with a changelog
+  std::vector<std::string> stores;  ///< each with a changelog
   bool reads_repartition() const { return sources.front().kind == TopicName::Kind::kRepartition; }
 };
 
-/// A checked, immutable graph of recipes: threads and tasks share it and instantiate their own nodes.
+/// A checked, immutable graph of recipes: threads and tasks share it and instantiate their own
+/// nodes.
 class Topology {
  public:
   const std::string& name() const { return name_; }
   const std::vector<NodeSpec>& nodes() const { return graph_.nodes_; }
   const std::vector<SubTopology>& sub_topologies() const { return sub_topologies_; }
-  const RepartitionSpec& repartition(const std::string& name) const { return graph_.repartitions_.at(name); }
+  const RepartitionSpec& repartition(const std::string& name) const {
+    return graph_.repartitions_.at(name);
+  }
   int edge_count() const { return graph_.edge_count_; }
   /// The graph as text, one line a node.
   std::string describe() const;
   /// The graph as a Mermaid flowchart.
   std::string mermaid() const;
-  /// 16 hex digits that change when names, sources, sinks, operators or stores do: guards state and group.
+  /// 16 hex digits that change when names, sources, sinks, operators or stores do: guards state and
+  /// group.
   std::string fingerprint() const;
 
-  /// Checks the graph. kInvalid says what is wrong and where. REQUIRES: called once by TopologyBuilder.
+  /// Checks the graph. kInvalid says what is wrong and where. REQUIRES: called once by
+  /// TopologyBuilder.
   static Result<Topology> make(std::string name, Graph graph);
 
  private:

@@ -20,16 +20,19 @@ struct Otherwise {
 };
 inline Otherwise otherwise() { return {}; }
 
-/// Splits a stream by predicates: each value goes to the first that holds, or nowhere when none does.
+/// Splits a stream by predicates: each value goes to the first that holds, or nowhere when none
+/// does.
 ///
 /// Stateless; nothing is written.
 ///
-///     auto [big, rest] = std::move(stream) | branch([](const Order& o) { return o.total > 100; }, otherwise());
+///     auto [big, rest] = std::move(stream) | branch([](const Order& o) { return o.total > 100; },
+///     otherwise());
 template <class... Predicates>
 class Branch {
  public:
   using graph_operator = void;
-  static_assert(sizeof...(Predicates) >= 2, "branch(p, q, ...) needs at least two predicates; for one use filter(p)");
+  static_assert(sizeof...(Predicates) >= 2,
+                "branch(p, q, ...) needs at least two predicates; for one use filter(p)");
   static constexpr std::size_t kCount = sizeof...(Predicates);
 
   explicit Branch(Predicates... predicates) : predicates_(std::move(predicates)...) {}
@@ -38,10 +41,11 @@ class Branch {
   auto apply(S&& stream) && {
     using T = typename S::value_type;
     static_assert((std::predicate<Predicates&, const T&> && ...),
-                  "branch(p, q, ...): each predicate must be callable with the stream's value and return bool");
-    return Split<kCount>::template fan_out<kCount>(std::move(stream), "branch", [&](const auto& edges) {
-      return Route<T>(std::move(predicates_), edges);
-    });
+                  "branch(p, q, ...): each predicate must be callable with the stream's value and "
+                  "return bool");
+    return Split<kCount>::template fan_out<kCount>(
+        std::move(stream), "branch",
+        [&](const auto& edges) { return Route<T>(std::move(predicates_), edges); });
   }
 
  private:
@@ -50,7 +54,8 @@ class Branch {
    public:
     static constexpr std::string_view kName = "branch";
     Route(std::tuple<Predicates...> predicates, const std::array<EdgeId<T>, kCount>& edges)
-        : predicates_(std::move(predicates)), outputs_([&]<std::size_t... I>(std::index_sequence<I...>) {
+        : predicates_(std::move(predicates)),
+          outputs_([&]<std::size_t... I>(std::index_sequence<I...>) {
             return std::array<EmitTo<T>, kCount>{EmitTo<T>(edges[I])...};
           }(std::make_index_sequence<kCount>{})) {}
 
@@ -76,8 +81,10 @@ class Branch {
     template <std::size_t I, class Value, class Next>
     void route(Value&& value, const RecordInfo& info, Next& next) {
       if constexpr (I < kCount) {
-        if (std::get<I>(predicates_)(std::as_const(value))) outputs_[I](std::forward<Value>(value), info, next);
-        else route<I + 1>(std::forward<Value>(value), info, next);
+        if (std::get<I>(predicates_)(std::as_const(value)))
+          outputs_[I](std::forward<Value>(value), info, next);
+        else
+          route<I + 1>(std::forward<Value>(value), info, next);
       }
     }
 

@@ -28,11 +28,14 @@ EdgeId<WindowStats> add_stages(Graph& graph, const StreamTraits& traits, const s
   stage2.name = "union " + name;
   stage2.source = users;
   stage2.operators = {"union of users per window, rolled up"};
-  if (sharded) stage2.sinks = {sums};
-  else stage2.outputs = {results.index};
+  if (sharded)
+    stage2.sinks = {sums};
+  else
+    stage2.outputs = {results.index};
   stage2.source_recipe = [=](TaskContext&) {
-    return std::make_unique<DistinctUnion>(board, sharded ? results_to_topic(board.plan, sums)
-                                                          : results_to_edge(board.plan, board.method, results));
+    return std::make_unique<DistinctUnion>(
+        board, sharded ? results_to_topic(board.plan, sums)
+                       : results_to_edge(board.plan, board.method, results));
   };
   graph.add(std::move(stage2));
   if (!sharded) return results;

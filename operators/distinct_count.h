@@ -21,7 +21,8 @@ namespace millrace {
 struct DistinctOptions {
   DistinctMethod method = exact();
   std::int32_t shards = 1;  ///< tasks that share the users; fixed when the topics are created
-  std::chrono::milliseconds update_every{-1};  ///< wall clock between results of open windows; negative: none
+  std::chrono::milliseconds update_every{
+      -1};  ///< wall clock between results of open windows; negative: none
 };
 
 namespace distinct_detail {
@@ -36,9 +37,14 @@ template <class Projection>
 class TellUsers {
  public:
   static constexpr std::string_view kName = "distinct_count";
-  TellUsers(Projection projection, std::shared_ptr<const WindowPlan> plan, DistinctMethod method, TopicName topic)
-      : projection_(std::move(projection)), plan_(std::move(plan)), method_(method), topic_(std::move(topic)) {}
-  TellUsers(const TellUsers& other) : TellUsers(other.projection_, other.plan_, other.method_, other.topic_) {}
+  TellUsers(Projection projection, std::shared_ptr<const WindowPlan> plan, DistinctMethod method,
+            TopicName topic)
+      : projection_(std::move(projection)),
+        plan_(std::move(plan)),
+        method_(method),
+        topic_(std::move(topic)) {}
+  TellUsers(const TellUsers& other)
+      : TellUsers(other.projection_, other.plan_, other.method_, other.topic_) {}
   TellUsers(TellUsers&&) = default;
 
   void open(TaskContext& context) {
@@ -71,12 +77,16 @@ EdgeId<WindowStats> add_stages(Graph& graph, const StreamTraits& traits, const s
 
 /// Counts distinct users, and values, per window.
 ///
-/// Keyless; behind windows(...). Exact by default: a set of 128-bit fingerprints per window; or a mergeable sketch. Stores:
-/// `<name>`, and `<name>-total` with several shards. Written at each commit: what is new in changed windows, to
-/// `<application-id>-<name>-repartition` and to the changelogs. A window is emitted when event time has passed its end plus
-/// the grace in all partitions that are not idle; results that come later are revisions. Restart: restored from changelogs.
+/// Keyless; behind windows(...). Exact by default: a set of 128-bit fingerprints per window; or a
+/// mergeable sketch. Stores:
+/// `<name>`, and `<name>-total` with several shards. Written at each commit: what is new in changed
+/// windows, to
+/// `<application-id>-<name>-repartition` and to the changelogs. A window is emitted when event time
+/// has passed its end plus the grace in all partitions that are not idle; results that come later
+/// are revisions. Restart: restored from changelogs.
 ///
-///     stream | windows({tumbling(1min)}) | distinct_count("users", &Frame::uid, exact()) | to("stats", window_stats_json())
+///     stream | windows({tumbling(1min)}) | distinct_count("users", &Frame::uid, exact()) |
+///     to("stats", window_stats_json())
 template <class Projection>
 class DistinctCount {
  public:
@@ -87,19 +97,22 @@ class DistinctCount {
   template <class S>
   auto apply(S&& stream) && {
     using T = typename S::value_type;
-    static_assert(distinct_detail::is_windowed<T>, "distinct_count counts per window: put windows(...) before it");
+    static_assert(distinct_detail::is_windowed<T>,
+                  "distinct_count counts per window: put windows(...) before it");
     if constexpr (distinct_detail::is_windowed<T>) {
       static_assert(std::invocable<Projection&, const decltype(T::value)&>,
-                    "distinct_count(name, f): f must be a member or a function that gives the user of the stream's value");
+                    "distinct_count(name, f): f must be a member or a function that gives the user "
+                    "of the stream's value");
       static_assert(
-          std::convertible_to<std::invoke_result_t<Projection&, const decltype(T::value)&>, std::string_view>,
+          std::convertible_to<std::invoke_result_t<Projection&, const decltype(T::value)&>,
+                              std::string_view>,
           "distinct_count(name, f): the user must be text");
     }
     Graph& graph = stream.graph();
     const StreamTraits traits = stream.traits();
     const TopicName topic{TopicName::Kind::kRepartition, name_};
-    NodeSpec node = std::move(stream).close(
-        distinct_detail::TellUsers<Projection>(std::move(projection_), traits.windows, options_.method, topic));
+    NodeSpec node = std::move(stream).close(distinct_detail::TellUsers<Projection>(
+        std::move(projection_), traits.windows, options_.method, topic));
     node.operators.push_back("distinct_count " + name_ + " (" + options_.method.describe() + ")");
     node.sinks.push_back(topic);
     graph.add(std::move(node));
@@ -108,8 +121,8 @@ class DistinctCount {
     next.behind_repartition = true;
     next.source = topic;
     next.windows = nullptr;
-    return Stream<WindowStats, Chain<EdgeHead<WindowStats>>>(graph, {EdgeHead<WindowStats>{results}, {}}, next,
-                                                             "distinct_count '" + name_ + "'");
+    return Stream<WindowStats, Chain<EdgeHead<WindowStats>>>(
+        graph, {EdgeHead<WindowStats>{results}, {}}, next, "distinct_count '" + name_ + "'");
   }
 
  private:
@@ -119,11 +132,13 @@ class DistinctCount {
 };
 
 template <class Projection>
-DistinctCount<Projection> distinct_count(std::string name, Projection projection, DistinctOptions options) {
+DistinctCount<Projection> distinct_count(std::string name, Projection projection,
+                                         DistinctOptions options) {
   return {std::move(name), std::move(projection), options};
 }
 template <class Projection>
-DistinctCount<Projection> distinct_count(std::string name, Projection projection, DistinctMethod method = exact()) {
+DistinctCount<Projection> distinct_count(std::string name, Projection projection,
+                                         DistinctMethod method = exact()) {
   return {std::move(name), std::move(projection), DistinctOptions{.method = method}};
 }
 

@@ -22,35 +22,42 @@ void put_big_endian(T value, std::string& out) {
 template <class T>
 T get_big_endian(std::string_view bytes) {
   T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value << 8 | static_cast<unsigned char>(bytes[i]));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>(value << 8 | static_cast<unsigned char>(bytes[i]));
   return value;
 }
 
 }  // namespace
 
 void append_window_key(const WindowPlan& plan, const AssignedWindow& window, std::string& out) {
-  const WindowDefinition& definition = plan.definitions[static_cast<std::size_t>(window.definition)];
+  const WindowDefinition& definition =
+      plan.definitions[static_cast<std::size_t>(window.definition)];
   out.push_back(static_cast<char>(definition.kind()));
   put_big_endian(length_s(definition), out);
   put_big_endian(static_cast<std::uint64_t>(window.window.start_ms) ^ std::uint64_t{1} << 63, out);
 }
 
 Result<AssignedWindow> decode_window_key(const WindowPlan& plan, std::string_view key) {
-  if (key.size() != kWindowKeyBytes) return Status::failed(fmt::format("a window key has {} bytes, not {}", key.size(), kWindowKeyBytes));
+  if (key.size() != kWindowKeyBytes)
+    return Status::failed(
+        fmt::format("a window key has {} bytes, not {}", key.size(), kWindowKeyBytes));
   const auto kind = static_cast<WindowKind>(key[0]);
   const auto length = get_big_endian<std::uint32_t>(key.substr(1));
-  const auto start_ms = static_cast<std::int64_t>(get_big_endian<std::uint64_t>(key.substr(5)) ^ std::uint64_t{1} << 63);
+  const auto start_ms = static_cast<std::int64_t>(get_big_endian<std::uint64_t>(key.substr(5)) ^
+                                                  std::uint64_t{1} << 63);
   for (int i = 0; i < static_cast<int>(plan.definitions.size()); ++i) {
     const WindowDefinition& definition = plan.definitions[static_cast<std::size_t>(i)];
-    if (definition.kind() == kind && length_s(definition) == length) return AssignedWindow{i, definition.window_of(start_ms)};
+    if (definition.kind() == kind && length_s(definition) == length)
+      return AssignedWindow{i, definition.window_of(start_ms)};
   }
-  return Status::failed(fmt::format(
-      "a window of kind {} and {} s is not in this topology ({}): it was written by another one; reset the application",
-      static_cast<int>(kind), length, plan.describe()));
+  return Status::failed(
+      fmt::format("a window of kind {} and {} s is not in this topology ({}): it was written by "
+                  "another one; reset the application",
+                  static_cast<int>(kind), length, plan.describe()));
 }
 
-void begin_distinct_delta(const WindowPlan& plan, const AssignedWindow& window, std::uint64_t frames,
-                          DistinctDeltaKind kind, std::string& out) {
+void begin_distinct_delta(const WindowPlan& plan, const AssignedWindow& window,
+                          std::uint64_t frames, DistinctDeltaKind kind, std::string& out) {
   ByteWriter writer(out);
   writer.put(kVersion);
   append_window_key(plan, window, out);
@@ -74,7 +81,8 @@ Fingerprint fingerprint_at(std::string_view content, std::size_t index) {
 Result<DistinctDelta> decode_distinct_delta(const WindowPlan& plan, std::string_view payload) {
   ByteReader in(payload);
   if (const auto version = in.get<std::uint8_t>(); in.ok() && version != kVersion)
-    return Status::failed(fmt::format("a distinct-count delta has version {}, this program knows {}", version, kVersion));
+    return Status::failed(fmt::format(
+        "a distinct-count delta has version {}, this program knows {}", version, kVersion));
   auto window = decode_window_key(plan, in.bytes(kWindowKeyBytes));
   if (!window.ok()) return window.status();
   DistinctDelta delta;
@@ -85,7 +93,8 @@ Result<DistinctDelta> decode_distinct_delta(const WindowPlan& plan, std::string_
   delta.content = in.rest();
   const std::size_t unit = kind == 0 ? kFingerprintBytes : kRegisterBytes;
   if (!in.ok() || kind > 1 || delta.content.size() % unit != 0)
-    return Status::failed(fmt::format("a distinct-count delta of {} bytes is damaged", payload.size()));
+    return Status::failed(
+        fmt::format("a distinct-count delta of {} bytes is damaged", payload.size()));
   return delta;
 }
 

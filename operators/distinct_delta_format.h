@@ -10,7 +10,8 @@
 #include "millrace/operators/fingerprint.h"
 #include "millrace/operators/windows.h"
 
-/// What stage 1 of distinct_count sends to stage 2: for one window, what is new since the last commit.
+/// What stage 1 of distinct_count sends to stage 2: for one window, what is new since the last
+/// commit.
 namespace millrace {
 
 enum class DistinctDeltaKind : std::uint8_t {
@@ -26,8 +27,8 @@ struct DistinctDelta {
 };
 
 /// Appends the head of a delta; its content follows by append_fingerprint() or append_register().
-void begin_distinct_delta(const WindowPlan& plan, const AssignedWindow& window, std::uint64_t frames,
-                          DistinctDeltaKind kind, std::string& out);
+void begin_distinct_delta(const WindowPlan& plan, const AssignedWindow& window,
+                          std::uint64_t frames, DistinctDeltaKind kind, std::string& out);
 void append_fingerprint(Fingerprint fingerprint, std::string& out);
 void append_register(std::uint32_t index, std::uint8_t value, std::string& out);
 
@@ -36,7 +37,8 @@ Result<DistinctDelta> decode_distinct_delta(const WindowPlan& plan, std::string_
 /// Reads packed fingerprints. REQUIRES: content.size() % 16 == 0.
 Fingerprint fingerprint_at(std::string_view content, std::size_t index);
 
-/// A window's name in stores and on the wire: kind, length, start. 13 bytes; sorts by kind, length, then start.
+/// A window's name in stores and on the wire: kind, length, start. 13 bytes; sorts by kind, length,
+/// then start.
 void append_window_key(const WindowPlan& plan, const AssignedWindow& window, std::string& out);
 Result<AssignedWindow> decode_window_key(const WindowPlan& plan, std::string_view key);
 

@@ -11,7 +11,8 @@ namespace {
 constexpr int kRegisterBits = UltraLogLog::kMaxPrecision;
 }
 
-DistinctSender::DistinctSender(std::shared_ptr<const WindowPlan> plan, DistinctMethod method, TopicName topic)
+DistinctSender::DistinctSender(std::shared_ptr<const WindowPlan> plan, DistinctMethod method,
+                               TopicName topic)
     : plan_(std::move(plan)), method_(method), topic_(std::move(topic)) {}
 
 void DistinctSender::open(TaskContext& context) {
@@ -22,7 +23,8 @@ void DistinctSender::open(TaskContext& context) {
 }
 
 void DistinctSender::add(const WindowAssignment& assignment, std::string_view user) {
-  if (&assignment != selected_) [[unlikely]] select(assignment);
+  if (&assignment != selected_) [[unlikely]]
+    select(assignment);
   ++selected_frames_;
   const Fingerprint print = fingerprint(user);
   for (OpenWindow* const window : telling_) add_user(*window, print);
@@ -35,7 +37,8 @@ void DistinctSender::add_user(OpenWindow& window, Fingerprint user) {
   }
   if (!window.sketch->add(user.low)) return;
   const auto index = static_cast<std::uint32_t>(user.low >> (64 - *method_.precision));
-  window.changed.push_back(shard_of(user, static_cast<std::uint32_t>(shards_)) << kRegisterBits | index);
+  window.changed.push_back(shard_of(user, static_cast<std::uint32_t>(shards_)) << kRegisterBits |
+                           index);
 }
 
 void DistinctSender::select(const WindowAssignment& assignment) {
@@ -87,13 +90,16 @@ void DistinctSender::send(OpenWindow& window) {
   if (window.frames == 0 && window.fresh.empty() && window.changed.empty()) return;
   const std::size_t positions = method_.is_sketch() ? window.changed.size() : window.fresh.size();
   for (std::size_t i = 0; i < positions; ++i) {
-    const std::uint32_t shard = method_.is_sketch() ? window.changed[i] >> kRegisterBits
-                                                    : shard_of(window.fresh[i], static_cast<std::uint32_t>(shards_));
+    const std::uint32_t shard =
+        method_.is_sketch() ? window.changed[i] >> kRegisterBits
+                            : shard_of(window.fresh[i], static_cast<std::uint32_t>(shards_));
     by_shard_[shard].push_back(static_cast<std::uint32_t>(i));
   }
-  const auto home = static_cast<std::int32_t>(
-      static_cast<std::uint64_t>(window.window.window.start_ms / 1000) % static_cast<std::uint64_t>(shards_));
-  const auto kind = method_.is_sketch() ? DistinctDeltaKind::kRegisters : DistinctDeltaKind::kFingerprints;
+  const auto home =
+      static_cast<std::int32_t>(static_cast<std::uint64_t>(window.window.window.start_ms / 1000) %
+                                static_cast<std::uint64_t>(shards_));
+  const auto kind =
+      method_.is_sketch() ? DistinctDeltaKind::kRegisters : DistinctDeltaKind::kFingerprints;
   const std::int64_t event_ms = window.window.window.start_ms;
   for (std::int32_t shard = 0; shard < shards_; ++shard) {
     auto& mine = by_shard_[static_cast<std::size_t>(shard)];
@@ -117,8 +123,10 @@ void DistinctSender::send(OpenWindow& window) {
         send_delta(shard);
         begin();
       }
-      if (method_.is_sketch()) append_register(position, window.sketch->registers()[position], buffer_);
-      else append_fingerprint(window.fresh[position], buffer_);
+      if (method_.is_sketch())
+        append_register(position, window.sketch->registers()[position], buffer_);
+      else
+        append_fingerprint(window.fresh[position], buffer_);
     }
     send_delta(shard);
     mine.clear();

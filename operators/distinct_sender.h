@@ -17,11 +17,12 @@
 
 namespace millrace {
 
-/// Stage 1 of distinct_count, where the values are: per open window, what has been sent already; at each commit it sends
-/// what is new to it, packed by shard (design §7). One thread.
+/// Stage 1 of distinct_count, where the values are: per open window, what has been sent already; at
+/// each commit it sends what is new to it, packed by shard (design §7). One thread.
 ///
-/// Keeps users only for windows that no other window of the plan divides: stage 2 rolls the others up. A value late for a
-/// window's parent goes to the window itself. Has no changelog: what is forgotten is sent again, and a union does not mind.
+/// Keeps users only for windows that no other window of the plan divides: stage 2 rolls the others
+/// up. A value late for a window's parent goes to the window itself. Has no changelog: what is
+/// forgotten is sent again, and a union does not mind.
 class DistinctSender {
  public:
   DistinctSender(std::shared_ptr<const WindowPlan> plan, DistinctMethod method, TopicName topic);
@@ -40,12 +41,12 @@ class DistinctSender {
  private:
   struct OpenWindow {
     AssignedWindow window;
-    std::uint64_t frames = 0;                ///< since the last commit
-    FingerprintSet sent;                     ///< exact: fingerprints sent or about to be
-    std::vector<Fingerprint> fresh;          ///< exact: to be sent
-    std::optional<UltraLogLog> sketch;       ///< sketch: registers sent or about to be
-    std::vector<std::uint32_t> changed;      ///< sketch: registers to be sent, by (shard << 18 | index)
-    bool remembers = false;                  ///< keeps what was sent
+    std::uint64_t frames = 0;            ///< since the last commit
+    FingerprintSet sent;                 ///< exact: fingerprints sent or about to be
+    std::vector<Fingerprint> fresh;      ///< exact: to be sent
+    std::optional<UltraLogLog> sketch;   ///< sketch: registers sent or about to be
+    std::vector<std::uint32_t> changed;  ///< sketch: registers to be sent, by (shard << 18 | index)
+    bool remembers = false;              ///< keeps what was sent
   };
   using Key = std::tuple<std::int64_t, std::int64_t, int>;  ///< end, start, definition
 

@@ -19,7 +19,8 @@ std::string part_key(std::string_view key, std::size_t level, std::uint32_t sequ
   std::string part(1, kPartPrefix);
   part.append(key);
   part.push_back(static_cast<char>(level));
-  for (int shift = 24; shift >= 0; shift -= 8) part.push_back(static_cast<char>(sequence >> shift & 0xff));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    part.push_back(static_cast<char>(sequence >> shift & 0xff));
   return part;
 }
 
@@ -33,21 +34,25 @@ void DistinctUnion::open(TaskContext& context) {
 
 std::unique_ptr<WindowBoard::Entry> DistinctUnion::make_entry() {
   auto users = std::make_unique<Users>();
-  if (options().method.is_sketch()) users->sketch = std::make_unique<UltraLogLog>(*options().method.precision);
+  if (options().method.is_sketch())
+    users->sketch = std::make_unique<UltraLogLog>(*options().method.precision);
   return users;
 }
 
 template <class Visit>
 void DistinctUnion::each_child(const AssignedWindow& window, Visit visit) const {
   for (const int child : plan().children[static_cast<std::size_t>(window.definition)])
-    visit(AssignedWindow{child, plan().definitions[static_cast<std::size_t>(child)].window_of(window.window.start_ms)});
+    visit(AssignedWindow{child, plan().definitions[static_cast<std::size_t>(child)].window_of(
+                                    window.window.start_ms)});
 }
 
 Status DistinctUnion::apply(std::string_view payload) {
   const auto delta = decode_distinct_delta(plan(), payload);
   if (!delta.ok()) return delta.status();
   if ((delta->kind == DistinctDeltaKind::kRegisters) != options().method.is_sketch())
-    return Status::failed("a delta of another counting method: it was written by another topology; reset the application");
+    return Status::failed(
+        "a delta of another counting method: it was written by another topology; reset the "
+        "application");
   if (!delta->content.empty()) {
     if (options().method.is_sketch()) {
       unite_sketch(delta->window, delta->content);
@@ -69,7 +74,8 @@ Status DistinctUnion::apply(std::string_view payload) {
   return {};
 }
 
-/// Adds news_[depth] to a window; what is new there goes on to its children. An expired window lets everything through.
+/// Adds news_[depth] to a window; what is new there goes on to its children. An expired window lets
+/// everything through.
 void DistinctUnion::unite(const AssignedWindow& window, std::size_t depth) {
   Users* const mine = users(window);
   std::vector<Fingerprint>& prints = news_[depth];
@@ -92,7 +98,8 @@ void DistinctUnion::unite_sketch(const AssignedWindow& window, std::string_view 
     while (!in.rest().empty()) {
       const auto index = in.get<std::uint32_t>();
       const auto value = in.get<std::uint8_t>();
-      if (index >= mine->sketch->registers().size() || !UltraLogLog::valid_register(value, mine->sketch->precision()))
+      if (index >= mine->sketch->registers().size() ||
+          !UltraLogLog::valid_register(value, mine->sketch->precision()))
         continue;
       grown = mine->sketch->merge_register(index, value) || grown;
     }
@@ -106,8 +113,9 @@ void DistinctUnion::unite_sketch(const AssignedWindow& window, std::string_view 
 
 void DistinctUnion::emit(const Entry& entry, bool final, bool is_exact) {
   const auto& users = static_cast<const Users&>(entry);
-  const std::uint64_t count = users.sketch ? static_cast<std::uint64_t>(std::llround(users.sketch->estimate()))
-                                           : users.set.size();
+  const std::uint64_t count =
+      users.sketch ? static_cast<std::uint64_t>(std::llround(users.sketch->estimate()))
+                   : users.set.size();
   results_->write(entry.window, {.users = count,
                                  .frames = entry.frames,
                                  .revision = entry.revision,
@@ -133,16 +141,18 @@ void DistinctUnion::save(Entry& entry, std::string_view key, KeyValueStore& stor
   users.fresh.clear();
   store_part(users, 0, key, part, store);
   for (std::size_t level = 0; level + 1 < kLevels; ++level)
-    if (users.levels[level].next - users.levels[level].first >= kFanIn) merge_level(users, level, key, store);
+    if (users.levels[level].next - users.levels[level].first >= kFanIn)
+      merge_level(users, level, key, store);
 }
 
-void DistinctUnion::store_part(Users& users, std::size_t level, std::string_view key, std::string_view part,
-                               KeyValueStore& store) {
+void DistinctUnion::store_part(Users& users, std::size_t level, std::string_view key,
+                               std::string_view part, KeyValueStore& store) {
   for (; !part.empty(); part.remove_prefix(std::min(part.size(), kMaxPartBytes)))
     store.put(part_key(key, level, users.levels[level].next++), part.substr(0, kMaxPartBytes));
 }
 
-void DistinctUnion::merge_level(Users& users, std::size_t level, std::string_view key, KeyValueStore& store) {
+void DistinctUnion::merge_level(Users& users, std::size_t level, std::string_view key,
+                                KeyValueStore& store) {
   std::string merged;
   Level& parts = users.levels[level];
   for (std::uint32_t sequence = parts.first; sequence < parts.next; ++sequence) {
@@ -169,11 +179,13 @@ void DistinctUnion::load(Entry& entry, std::string_view key, KeyValueStore& stor
     const std::string_view tail = name.substr(1 + kWindowKeyBytes);
     const auto level = static_cast<std::size_t>(static_cast<unsigned char>(tail[0]));
     std::uint32_t sequence = 0;
-    for (std::size_t i = 1; i < 5; ++i) sequence = sequence << 8 | static_cast<unsigned char>(tail[i]);
+    for (std::size_t i = 1; i < 5; ++i)
+      sequence = sequence << 8 | static_cast<unsigned char>(tail[i]);
     if (!seen[level]) users.levels[level].first = sequence;
     seen[level] = true;
     users.levels[level].next = sequence + 1;
-    for (std::size_t i = 0; i < part.size() / kFingerprintBytes; ++i) users.set.insert(fingerprint_at(part, i));
+    for (std::size_t i = 0; i < part.size() / kFingerprintBytes; ++i)
+      users.set.insert(fingerprint_at(part, i));
   });
 }
 
@@ -181,7 +193,8 @@ void DistinctUnion::erase(Entry& entry, std::string_view key, KeyValueStore& sto
   const auto& users = static_cast<const Users&>(entry);
   if (users.sketch) store.erase(prefixed(kSketchPrefix, key));
   for (std::size_t level = 0; level < kLevels; ++level)
-    for (std::uint32_t sequence = users.levels[level].first; sequence < users.levels[level].next; ++sequence)
+    for (std::uint32_t sequence = users.levels[level].first; sequence < users.levels[level].next;
+         ++sequence)
       store.erase(part_key(key, level, sequence));
 }
 
@@ -191,7 +204,8 @@ namespace {
 
 class EdgeResults final : public WindowResults {
  public:
-  EdgeResults(std::shared_ptr<const WindowPlan> plan, DistinctMethod method, EdgeId<WindowStats> edge)
+  EdgeResults(std::shared_ptr<const WindowPlan> plan, DistinctMethod method,
+              EdgeId<WindowStats> edge)
       : plan_(std::move(plan)), method_(method), edge_(edge) {}
 
   void open(TaskContext& context) override {
@@ -207,7 +221,8 @@ class EdgeResults final : public WindowResults {
     stats.final = counts.final;
     stats.revision = counts.revision;
     if (counts.final && !counts.exact) ++context_->counters().early_closes;
-    if (method_.emit_sketch && counts.sketch != nullptr) append_sketch(*counts.sketch, stats.sketch);
+    if (method_.emit_sketch && counts.sketch != nullptr)
+      append_sketch(*counts.sketch, stats.sketch);
     RecordInfo& info = infos_.emplace_back();
     info.event_time_ms = window.window.start_ms;
     info.key = context_->scratch().copy(window_key(stats.definition, window.window));
@@ -231,7 +246,8 @@ class EdgeResults final : public WindowResults {
 
 class TopicResults final : public WindowResults {
  public:
-  TopicResults(std::shared_ptr<const WindowPlan> plan, TopicName topic) : plan_(std::move(plan)), topic_(std::move(topic)) {}
+  TopicResults(std::shared_ptr<const WindowPlan> plan, TopicName topic)
+      : plan_(std::move(plan)), topic_(std::move(topic)) {}
 
   void open(TaskContext& context) override {
     context_ = &context;
@@ -240,8 +256,13 @@ class TopicResults final : public WindowResults {
   void write(const AssignedWindow& window, const Counts& counts) override {
     buffer_.clear();
     begin_repartition_data(window.window.start_ms, kNoTime, buffer_);
-    ShardResult result{.window = window, .shard = context_->partition(), .users = counts.users, .frames = counts.frames,
-                       .final = counts.final, .exact = counts.exact, .sketch = {}};
+    ShardResult result{.window = window,
+                       .shard = context_->partition(),
+                       .users = counts.users,
+                       .frames = counts.frames,
+                       .final = counts.final,
+                       .exact = counts.exact,
+                       .sketch = {}};
     std::string sketch;
     if (counts.sketch != nullptr) append_sketch(*counts.sketch, sketch);
     result.sketch = sketch;
@@ -260,12 +281,13 @@ class TopicResults final : public WindowResults {
 
 }  // namespace
 
-std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan, DistinctMethod method,
-                                               EdgeId<WindowStats> edge) {
+std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan,
+                                               DistinctMethod method, EdgeId<WindowStats> edge) {
   return std::make_unique<EdgeResults>(std::move(plan), method, edge);
 }
 
-std::unique_ptr<WindowResults> results_to_topic(std::shared_ptr<const WindowPlan> plan, TopicName topic) {
+std::unique_ptr<WindowResults> results_to_topic(std::shared_ptr<const WindowPlan> plan,
+                                                TopicName topic) {
   return std::make_unique<TopicResults>(std::move(plan), std::move(topic));
 }
 

@@ -21,19 +21,20 @@ class WindowResults {
     std::uint64_t frames = 0;
     std::uint32_t revision = 0;
     bool final = true;
-    bool exact = true;                   ///< no idle or ended source was passed over
-    const UltraLogLog* sketch = nullptr; ///< of a sketch; borrowed
+    bool exact = true;                    ///< no idle or ended source was passed over
+    const UltraLogLog* sketch = nullptr;  ///< of a sketch; borrowed
   };
   virtual void open(TaskContext& context) = 0;
   virtual void write(const AssignedWindow& window, const Counts& counts) = 0;
   virtual void end() = 0;
 };
 
-/// Stage 2 of distinct_count, one task a shard: the union of what stage 1 tells, per window, rolled up into larger windows
-/// (design §7).
+/// Stage 2 of distinct_count, one task a shard: the union of what stage 1 tells, per window, rolled
+/// up into larger windows (design §7).
 ///
-/// Stored per window: the meta record; exact: fingerprints in levels of packed records, 64 of one level becoming one of the
-/// next, so that live changelog records grow with a window's size and not with its age; sketch: the sketch.
+/// Stored per window: the meta record; exact: fingerprints in levels of packed records, 64 of one
+/// level becoming one of the next, so that live changelog records grow with a window's size and not
+/// with its age; sketch: the sketch.
 class DistinctUnion final : public WindowBoard {
  public:
   DistinctUnion(Options options, std::unique_ptr<WindowResults> results)
@@ -69,19 +70,22 @@ class DistinctUnion final : public WindowBoard {
   Users* users(const AssignedWindow& window) { return static_cast<Users*>(find(window)); }
   void unite(const AssignedWindow& window, std::size_t depth);
   void unite_sketch(const AssignedWindow& window, std::string_view registers);
-  void store_part(Users& users, std::size_t level, std::string_view key, std::string_view part, KeyValueStore& store);
+  void store_part(Users& users, std::size_t level, std::string_view key, std::string_view part,
+                  KeyValueStore& store);
   void merge_level(Users& users, std::size_t level, std::string_view key, KeyValueStore& store);
   template <class Visit>
   void each_child(const AssignedWindow& window, Visit visit) const;
 
   std::unique_ptr<WindowResults> results_;
-  std::vector<std::vector<Fingerprint>> news_;  ///< by depth of the roll-up: what the next larger window must look at
+  std::vector<std::vector<Fingerprint>>
+      news_;  ///< by depth of the roll-up: what the next larger window must look at
 };
 
 /// Results as WindowStats through an inner edge: for a single shard.
-std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan, DistinctMethod method,
-                                               EdgeId<WindowStats> edge);
+std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan,
+                                               DistinctMethod method, EdgeId<WindowStats> edge);
 /// Results of one of several shards, to the topic of stage 3.
-std::unique_ptr<WindowResults> results_to_topic(std::shared_ptr<const WindowPlan> plan, TopicName topic);
+std::unique_ptr<WindowResults> results_to_topic(std::shared_ptr<const WindowPlan> plan,
+                                                TopicName topic);
 
 }  // namespace millrace

@@ -22,7 +22,8 @@ struct Lateness {
 };
 inline Lateness lateness(std::chrono::milliseconds value) { return {value}; }
 
-/// A record whose event time leaps further ahead than this waits until its successors confirm it (design §5.6).
+/// A record whose event time leaps further ahead than this waits until its successors confirm it
+/// (design §5.6).
 struct JumpGuardOption {
   std::optional<std::chrono::milliseconds> value;
 };
@@ -36,14 +37,15 @@ template <class Duration>
 inline constexpr bool is_sys_time<std::chrono::sys_time<Duration>> = true;
 
 /// "5000ms" for describe().
-std::string describe(std::string_view what, std::int64_t lateness_ms, std::optional<std::int64_t> guard_ms);
+std::string describe(std::string_view what, std::int64_t lateness_ms,
+                     std::optional<std::int64_t> guard_ms);
 }  // namespace event_time_detail
 
 /// Takes each record's event time from its value, and raises the watermark of its partition by it.
 ///
-/// The watermark is the highest accepted time minus the lateness; its durable home is the partition's offset metadata.
-/// A record far ahead of its partition waits for its successors (jump guard): a lone one is dead-lettered. Must stand in
-/// the chain of a source, before flat_map.
+/// The watermark is the highest accepted time minus the lateness; its durable home is the
+/// partition's offset metadata. A record far ahead of its partition waits for its successors (jump
+/// guard): a lone one is dead-lettered. Must stand in the chain of a source, before flat_map.
 ///
 ///     source | event_time(&Frame::ts, lateness(5s), jump_guard(1h))
 template <class Projection>
@@ -53,9 +55,12 @@ class EventTime {
   template <class T>
   struct Output {
     static_assert(std::invocable<Projection&, const T&>,
-                  "event_time(f): f must be a member or a function that gives the time of the stream's value");
-    static_assert(event_time_detail::is_sys_time<std::remove_cvref_t<std::invoke_result_t<Projection&, const T&>>>,
-                  "event_time(f): the time must be a std::chrono::sys_seconds or sys_time, so that its unit is known");
+                  "event_time(f): f must be a member or a function that gives the time of the "
+                  "stream's value");
+    static_assert(event_time_detail::is_sys_time<
+                      std::remove_cvref_t<std::invoke_result_t<Projection&, const T&>>>,
+                  "event_time(f): the time must be a std::chrono::sys_seconds or sys_time, so that "
+                  "its unit is known");
     using type = T;
   };
 
@@ -64,10 +69,14 @@ class EventTime {
     if (guard.value) guard_ms_ = guard.value->count();
   }
 
-  std::string describe() const { return event_time_detail::describe(kName, lateness_ms_, guard_ms_); }
+  std::string describe() const {
+    return event_time_detail::describe(kName, lateness_ms_, guard_ms_);
+  }
   void annotate(StreamTraits& traits, Graph& graph) {
-    if (traits.one_to_many) graph.fail("event_time stands behind flat_map: one record has one time, put it before");
-    if (traits.behind_repartition) graph.fail("event_time stands behind a repartition: put it before the cut");
+    if (traits.one_to_many)
+      graph.fail("event_time stands behind flat_map: one record has one time, put it before");
+    if (traits.behind_repartition)
+      graph.fail("event_time stands behind a repartition: put it before the cut");
     traits.has_event_time = true;
     traits.lateness_ms = lateness_ms_;
     topic_ = traits.source;
@@ -79,10 +88,13 @@ class EventTime {
 
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
-    const auto time = std::chrono::time_point_cast<std::chrono::milliseconds>(std::invoke(projection_, std::as_const(value)));
+    const auto time = std::chrono::time_point_cast<std::chrono::milliseconds>(
+        std::invoke(projection_, std::as_const(value)));
     RecordInfo timed = info;
     timed.event_time_ms = time.time_since_epoch().count();
-    if (source_->admit(timed.event_time_ms, info.timestamp_ms) != SourcePartition::Admission::kAccept) [[unlikely]] return;
+    if (source_->admit(timed.event_time_ms, info.timestamp_ms) !=
+        SourcePartition::Admission::kAccept) [[unlikely]]
+      return;
     timed.watermark_ms = source_->watermark_ms();
     source_->accepted(timed.event_time_ms);
     next(std::forward<T>(value), timed);
@@ -97,7 +109,8 @@ class EventTime {
 };
 
 template <class Projection>
-EventTime<Projection> event_time(Projection projection, Lateness late = lateness(std::chrono::seconds(5)),
+EventTime<Projection> event_time(Projection projection,
+                                 Lateness late = lateness(std::chrono::seconds(5)),
                                  JumpGuardOption guard = jump_guard(std::chrono::hours(1))) {
   return EventTime<Projection>(std::move(projection), late, guard);
 }

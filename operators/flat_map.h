@@ -13,8 +13,8 @@ namespace millrace {
 
 /// Turns each value into a range of values, in order.
 ///
-/// Stateless; the key stays; nothing is written; a restart changes nothing. Stands behind event_time, not before it: one
-/// record has one time.
+/// Stateless; the key stays; nothing is written; a restart changes nothing. Stands behind
+/// event_time, not before it: one record has one time.
 ///
 ///     stream | flat_map([](const Order& order) { return order.items; })
 template <class Function>
@@ -23,9 +23,11 @@ class FlatMap {
   static constexpr std::string_view kName = "flat_map";
   template <class T>
   struct Output {
-    static_assert(std::invocable<Function&, T&&>, "flat_map(f): f must be callable with the stream's value");
+    static_assert(std::invocable<Function&, T&&>,
+                  "flat_map(f): f must be callable with the stream's value");
     using Range = std::remove_cvref_t<std::invoke_result_t<Function&, T&&>>;
-    static_assert(std::ranges::input_range<Range>, "flat_map(f): f must return a range, such as std::vector");
+    static_assert(std::ranges::input_range<Range>,
+                  "flat_map(f): f must return a range, such as std::vector");
     using type = std::ranges::range_value_t<Range>;
   };
 
@@ -36,7 +38,8 @@ class FlatMap {
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
     auto range = function_(std::forward<T>(value));
-    for (auto&& element : range) next(std::ranges::range_value_t<decltype(range)>(std::move(element)), info);
+    for (auto&& element : range)
+      next(std::ranges::range_value_t<decltype(range)>(std::move(element)), info);
   }
 
  private:

@@ -14,8 +14,8 @@ namespace millrace {
 
 /// Gives each value a new key; the value stays.
 ///
-/// Stateless; nothing is written and nothing moves until the next through(...) or stateful operator, which cuts the
-/// stream by the new key.
+/// Stateless; nothing is written and nothing moves until the next through(...) or stateful
+/// operator, which cuts the stream by the new key.
 ///
 ///     stream | key_by(&Order::customer) | through("orders-by-customer")
 template <class Function>
@@ -24,8 +24,9 @@ class KeyBy {
   static constexpr std::string_view kName = "key_by";
   template <class T>
   struct Output {
-    static_assert(std::invocable<Function&, const T&>,
-                  "key_by(f): f must be a member or a function that gives the key of the stream's value");
+    static_assert(
+        std::invocable<Function&, const T&>,
+        "key_by(f): f must be a member or a function that gives the key of the stream's value");
     using type = T;
   };
 

@@ -20,9 +20,11 @@ class Map {
   static constexpr std::string_view kName = "map";
   template <class T>
   struct Output {
-    static_assert(std::invocable<Function&, T&&>, "map(f): f must be callable with the stream's value");
+    static_assert(std::invocable<Function&, T&&>,
+                  "map(f): f must be callable with the stream's value");
     using type = std::remove_cvref_t<std::invoke_result_t<Function&, T&&>>;
-    static_assert(!std::is_void_v<type>, "map(f): f must return the new value; to look without changing use peek(f)");
+    static_assert(!std::is_void_v<type>,
+                  "map(f): f must return the new value; to look without changing use peek(f)");
   };
 
   explicit Map(Function function) : function_(std::move(function)) {}

@@ -12,8 +12,8 @@ namespace millrace {
 
 /// Joins streams of one type into one, in order of arrival; event time is that of the slowest.
 ///
-/// Stateless; nothing is written. Promises no order among its inputs: for that use ordered_merge. The inputs become one
-/// sub-topology, so their topics need the same number of partitions.
+/// Stateless; nothing is written. Promises no order among its inputs: for that use ordered_merge.
+/// The inputs become one sub-topology, so their topics need the same number of partitions.
 ///
 ///     merge(topology.source("a", codec), topology.source("b", codec)) | ...
 template <class First, class... Rest>
@@ -29,7 +29,8 @@ auto merge(First&& first, Rest&&... rest) {
   class MergeNode final : public Node {
    public:
     MergeNode(std::array<EdgeId<T>, kCount> inputs, EdgeId<T> output) : output_(output) {
-      for (std::size_t i = 0; i < kCount; ++i) inputs_[i] = std::make_unique<Input>(*this, inputs[i]);
+      for (std::size_t i = 0; i < kCount; ++i)
+        inputs_[i] = std::make_unique<Input>(*this, inputs[i]);
     }
     void open(TaskContext& context) override {
       to_ = &context.edge(output_);
@@ -42,7 +43,9 @@ auto merge(First&& first, Rest&&... rest) {
    private:
     struct Input final : Edge<T> {
       Input(MergeNode& owner, EdgeId<T> edge) : node(owner), id(edge) {}
-      void push(std::span<const T> values, std::span<const RecordInfo> infos) override { node.to_->push(values, infos); }
+      void push(std::span<const T> values, std::span<const RecordInfo> infos) override {
+        node.to_->push(values, infos);
+      }
       void watermark(std::int64_t watermark_ms) override {
         reached_ms = watermark_ms;
         std::int64_t lowest = kEndOfTime;
@@ -85,7 +88,9 @@ auto merge(First&& first, Rest&&... rest) {
   node.operators = {"merge"};
   for (const auto& input : inputs) node.inputs.push_back(input.index);
   node.outputs = {output.index};
-  node.recipe = [inputs, output](TaskContext&) { return std::make_unique<MergeNode>(inputs, output); };
+  node.recipe = [inputs, output](TaskContext&) {
+    return std::make_unique<MergeNode>(inputs, output);
+  };
   graph.add(std::move(node));
   return Stream<T, Chain<EdgeHead<T>>>(graph, {EdgeHead<T>{output}, {}}, traits, "'merge'");
 }

@@ -10,7 +10,8 @@ namespace millrace {
 
 /// Shows each value to a function and passes it on.
 ///
-/// Stateless; nothing is written. The function is called again for records that are processed again after an abort.
+/// Stateless; nothing is written. The function is called again for records that are processed again
+/// after an abort.
 ///
 ///     stream | peek([](const Order& order) { debugger.show(order); })
 template <class Function>
@@ -19,7 +20,8 @@ class Peek {
   static constexpr std::string_view kName = "peek";
   template <class T>
   struct Output {
-    static_assert(std::invocable<Function&, const T&>, "peek(f): f must be callable with the stream's value");
+    static_assert(std::invocable<Function&, const T&>,
+                  "peek(f): f must be callable with the stream's value");
     using type = T;
   };
 

@@ -48,8 +48,10 @@ void ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
     if (part->sketch.empty()) continue;
     auto sketch = parse_sketch(part->sketch);
     MILLRACE_CHECK(sketch.ok(), "a shard sends what it has encoded");
-    if (merged) merged->merge(*sketch);
-    else merged = std::move(*sketch);
+    if (merged)
+      merged->merge(*sketch);
+    else
+      merged = std::move(*sketch);
   }
   if (merged) {
     counts.users = static_cast<std::uint64_t>(std::llround(merged->estimate()));
@@ -59,7 +61,8 @@ void ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
 }
 
 void ShardSum::save(Entry& entry, std::string_view key, KeyValueStore& store) {
-  for (const auto& [shard, bytes] : static_cast<Parts&>(entry).by_shard) store.put(part_key(key, shard), bytes);
+  for (const auto& [shard, bytes] : static_cast<Parts&>(entry).by_shard)
+    store.put(part_key(key, shard), bytes);
 }
 
 void ShardSum::load(Entry& entry, std::string_view key, KeyValueStore& store) {
@@ -72,7 +75,8 @@ void ShardSum::load(Entry& entry, std::string_view key, KeyValueStore& store) {
 }
 
 void ShardSum::erase(Entry& entry, std::string_view key, KeyValueStore& store) {
-  for (const auto& [shard, bytes] : static_cast<const Parts&>(entry).by_shard) store.erase(part_key(key, shard));
+  for (const auto& [shard, bytes] : static_cast<const Parts&>(entry).by_shard)
+    store.erase(part_key(key, shard));
 }
 
 }  // namespace millrace

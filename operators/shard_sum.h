@@ -9,7 +9,8 @@
 
 namespace millrace {
 
-/// Stage 3 of distinct_count with several shards: adds the shards' counts, or merges their sketches (design §7).
+/// Stage 3 of distinct_count with several shards: adds the shards' counts, or merges their sketches
+/// (design §7).
 ///
 /// Stored per window and shard: the shard's latest result.
 class ShardSum final : public WindowBoard {

@@ -27,7 +27,8 @@ class Split {
     return fan_out<N>(std::move(stream), "split", [](const auto& edges) { return Copy<T>(edges); });
   }
 
-  /// Closes the chain into `terminal(edges)` and returns N streams, one an edge. Shared with branch.
+  /// Closes the chain into `terminal(edges)` and returns N streams, one an edge. Shared with
+  /// branch.
   template <std::size_t Count, class S, class MakeTerminal>
   static auto fan_out(S&& stream, std::string_view what, MakeTerminal make_terminal) {
     using T = typename S::value_type;
@@ -40,9 +41,11 @@ class Split {
     node.operators.push_back(std::string(what));
     graph.add(std::move(node));
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::make_tuple(Stream<T, Chain<EdgeHead<T>>>(graph, {EdgeHead<T>{edges[I]}, {}}, traits,
-                                                           std::string(what) + " " + std::to_string(I))...);
-    }(std::make_index_sequence<Count>{});
+      return std::make_tuple(
+          Stream<T, Chain<EdgeHead<T>>>(graph, {EdgeHead<T>{edges[I]}, {}}, traits,
+                                        std::string(what) + " " + std::to_string(I))...);
+    }
+    (std::make_index_sequence<Count>{});
   }
 
  private:

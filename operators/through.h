@@ -11,17 +11,18 @@
 
 namespace millrace {
 
-/// Cuts a stream by key through the internal topic `<application-id>-<name>-repartition`: what follows is another
-/// sub-topology, with the same key always in the same task.
+/// Cuts a stream by key through the internal topic `<application-id>-<name>-repartition`: what
+/// follows is another sub-topology, with the same key always in the same task.
 ///
-/// Event time and watermarks travel along. Written in the open transaction; purged when the reader has committed. The
-/// value's type needs a Format (framework/format.h).
+/// Event time and watermarks travel along. Written in the open transaction; purged when the reader
+/// has committed. The value's type needs a Format (framework/format.h).
 ///
 ///     stream | key_by(&Order::customer) | through("orders-by-customer") | ...
 class Through {
  public:
   using graph_operator = void;
-  Through(std::string name, std::int32_t partitions) : name_(std::move(name)), partitions_(partitions) {}
+  Through(std::string name, std::int32_t partitions)
+      : name_(std::move(name)), partitions_(partitions) {}
 
   template <class S>
   auto apply(S&& stream) && {
@@ -36,7 +37,8 @@ class Through {
     graph.add(std::move(node));
     traits.behind_repartition = true;
     traits.source = topic;
-    return Stream<T, Chain<RepartitionHead<T>>>(graph, {RepartitionHead<T>{topic}, {}}, traits, "through '" + name_ + "'");
+    return Stream<T, Chain<RepartitionHead<T>>>(graph, {RepartitionHead<T>{topic}, {}}, traits,
+                                                "through '" + name_ + "'");
   }
 
  private:
@@ -58,8 +60,9 @@ class Through {
       ByteWriter out(buffer_);
       Format<T>::write(value, out);
       context_->collector().send({.topic = name_,
-                                  .partition = info.key.data() == nullptr ? context_->partition() % partitions_
-                                                                          : partition_for_key(info.key, partitions_),
+                                  .partition = info.key.data() == nullptr
+                                                   ? context_->partition() % partitions_
+                                                   : partition_for_key(info.key, partitions_),
                                   .key = info.key,
                                   .value = buffer_});
     }
@@ -76,7 +79,10 @@ class Through {
   std::int32_t partitions_;
 };
 
-/// `partitions`: of the internal topic; 0: as many as the source's. Fixed when the topic is created.
-inline Through through(std::string name, std::int32_t partitions = 0) { return Through(std::move(name), partitions); }
+/// `partitions`: of the internal topic; 0: as many as the source's. Fixed when the topic is
+/// created.
+inline Through through(std::string name, std::int32_t partitions = 0) {
+  return Through(std::move(name), partitions);
+}
 
 }  // namespace millrace

@@ -13,8 +13,9 @@ namespace millrace {
 
 /// Ends a stream in a topic: encodes each value and writes it in the open transaction.
 ///
-/// The record's key is the stream's, its partition the one a Java producer would choose for that key (without a key: the
-/// task's number), its timestamp the event time, but never beyond now. A missing topic is created with one partition.
+/// The record's key is the stream's, its partition the one a Java producer would choose for that
+/// key (without a key: the task's number), its timestamp the event time, but never beyond now. A
+/// missing topic is created with one partition.
 ///
 ///     stream | to("minute-stats", window_stats_json())
 template <class Codec>
@@ -28,7 +29,8 @@ class To {
     using T = typename S::value_type;
     static_assert(EncodingCodec<Codec>, "to(topic, codec): the codec cannot encode");
     static_assert(std::convertible_to<T, typename Codec::value_type>,
-                  "to(topic, codec): the codec encodes another type than the stream carries; put map(f) before it");
+                  "to(topic, codec): the codec encodes another type than the stream carries; put "
+                  "map(f) before it");
     Graph& graph = stream.graph();
     const TopicName sink{TopicName::Kind::kExternal, topic_};
     const std::string line = "to " + topic_ + " " + codec_.describe();
@@ -55,7 +57,8 @@ class To {
       OutgoingRecord record{.topic = sink_.name, .key = info.key, .value = buffer_};
       record.partition = info.key.data() == nullptr ? context_->partition() % partitions_
                                                     : partition_for_key(info.key, partitions_);
-      if (info.event_time_ms >= 0) record.timestamp_ms = std::min(info.event_time_ms, context_->clock().wall_ms());
+      if (info.event_time_ms >= 0)
+        record.timestamp_ms = std::min(info.event_time_ms, context_->clock().wall_ms());
       context_->collector().send(record);
     }
 

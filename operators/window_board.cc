@@ -30,16 +30,23 @@ void WindowBoard::open(TaskContext& context) {
 }
 
 WindowBoard::Position WindowBoard::position(const AssignedWindow& window) const {
-  const WindowDefinition& definition = plan().definitions[static_cast<std::size_t>(window.definition)];
-  return {window.window.end_ms + plan().grace_ms, window.window.end_ms,
-          window.window.end_ms - window.window.start_ms, definition.kind(), window.definition, window.window.start_ms};
+  const WindowDefinition& definition =
+      plan().definitions[static_cast<std::size_t>(window.definition)];
+  return {window.window.end_ms + plan().grace_ms,
+          window.window.end_ms,
+          window.window.end_ms - window.window.start_ms,
+          definition.kind(),
+          window.definition,
+          window.window.start_ms};
 }
 
-std::size_t WindowBoard::process(std::span<const RecordView> records, Arena&, SourcePartition& source) {
+std::size_t WindowBoard::process(std::span<const RecordView> records, Arena&,
+                                 SourcePartition& source) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto envelope = decode_repartition_record(records[i].value);
     Status status = envelope.status();
-    if (envelope.ok() && envelope->kind == RepartitionKind::kData) status = apply(envelope->payload);
+    if (envelope.ok() && envelope->kind == RepartitionKind::kData)
+      status = apply(envelope->payload);
     if (!status.ok()) source.refuse(records[i], RecordError::kMalformed, status.message());
     if (source.must_stop()) return i;
   }
@@ -107,7 +114,8 @@ void WindowBoard::emit_updates(std::int64_t now_ms) {
   }
 }
 
-/// Forgets windows to which nothing comes any more, and those that have waited long enough for a slow partition.
+/// Forgets windows to which nothing comes any more, and those that have waited long enough for a
+/// slow partition.
 void WindowBoard::retire(std::int64_t now_ms) {
   const std::int64_t every_ms = context_->sources()->settled();
   const std::int64_t some_ms = context_->sources()->highest_watermark();
@@ -137,7 +145,8 @@ void WindowBoard::retire(std::int64_t now_ms) {
 void WindowBoard::limit(SourceWord& word) const {
   word.settled_ms = std::max(word.settled_ms, gone_ms_);
   if (first_unsent_ms_) word.watermark_ms = std::min(word.watermark_ms, *first_unsent_ms_ - 1);
-  if (!windows_.empty()) word.settled_ms = std::min(word.settled_ms, windows_.begin()->first.close_ms - 1);
+  if (!windows_.empty())
+    word.settled_ms = std::min(word.settled_ms, windows_.begin()->first.close_ms - 1);
 }
 
 // --- state

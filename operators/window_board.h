@@ -18,10 +18,11 @@
 
 namespace millrace {
 
-/// What the readers of windowed deltas share: which windows are open, when each is emitted, revised and forgotten
-/// (design §5.4, 5.5, 5.7). Subclasses say what is counted in a window. One thread.
+/// What the readers of windowed deltas share: which windows are open, when each is emitted, revised
+/// and forgotten (design §5.4, 5.5, 5.7). Subclasses say what is counted in a window. One thread.
 ///
-/// All of it lives in the task's store, written at each commit for the windows that changed, and read back after an abort.
+/// All of it lives in the task's store, written at each commit for the windows that changed, and
+/// read back after an abort.
 class WindowBoard : public SourceNode, public TimeKeeper {
  public:
   struct Options {
@@ -29,11 +30,13 @@ class WindowBoard : public SourceNode, public TimeKeeper {
     DistinctMethod method;
     std::string store;
     std::int64_t lateness_ms = 0;
-    std::int64_t update_every_ms = -1;  ///< wall clock between updates of open windows; negative: none
+    std::int64_t update_every_ms =
+        -1;  ///< wall clock between updates of open windows; negative: none
   };
 
   void open(TaskContext& context) override;
-  std::size_t process(std::span<const RecordView> records, Arena& arena, SourcePartition& source) override;
+  std::size_t process(std::span<const RecordView> records, Arena& arena,
+                      SourcePartition& source) override;
   void flush() override;
   void committed() override;
   void aborted() override;
@@ -42,7 +45,8 @@ class WindowBoard : public SourceNode, public TimeKeeper {
 
   /// At most so many results in one transaction; the rest follows in the next ones.
   static constexpr std::size_t kMaxResults = 8192;
-  /// Windows that some partition has not passed keep their state so long after their last emission (wall clock).
+  /// Windows that some partition has not passed keep their state so long after their last emission
+  /// (wall clock).
   static constexpr std::int64_t kKeepMs = 24LL * 3600 * 1000;
 
  protected:
@@ -61,8 +65,8 @@ class WindowBoard : public SourceNode, public TimeKeeper {
     AssignedWindow window;
     std::uint64_t frames = 0;
     std::uint32_t revision = 0;
-    bool changed = false;     ///< since it was last emitted as final
-    bool moved = false;       ///< since it was last emitted at all
+    bool changed = false;  ///< since it was last emitted as final
+    bool moved = false;    ///< since it was last emitted at all
     std::int64_t emitted_ms = -1;
   };
 
@@ -72,7 +76,8 @@ class WindowBoard : public SourceNode, public TimeKeeper {
   virtual std::unique_ptr<Entry> make_entry() = 0;
   /// Takes one delta in. kFailed: damaged or of another version.
   virtual Status apply(std::string_view payload) = 0;
-  /// Writes or reads what is counted in a window, beyond what every window has. `key` is the window's.
+  /// Writes or reads what is counted in a window, beyond what every window has. `key` is the
+  /// window's.
   virtual void save(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
   virtual void load(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
   virtual void erase(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
@@ -83,12 +88,15 @@ class WindowBoard : public SourceNode, public TimeKeeper {
   const WindowPlan& plan() const { return *options_.plan; }
   const Options& options() const { return options_; }
   TaskContext& context() const { return *context_; }
-  /// The window's entry, made if it is new; null if its state has expired: it is never opened again.
+  /// The window's entry, made if it is new; null if its state has expired: it is never opened
+  /// again.
   Entry* find(const AssignedWindow& window);
   /// What is counted in the window has changed: it is written at the commit, and due again.
   void touch(Entry& entry, bool final = true);
   void count_dropped(std::uint64_t frames) { context_->counters().dropped_after_close += frames; }
-  static std::string prefixed(char prefix, std::string_view key) { return std::string(1, prefix).append(key); }
+  static std::string prefixed(char prefix, std::string_view key) {
+    return std::string(1, prefix).append(key);
+  }
 
  private:
   using Windows = std::map<Position, std::unique_ptr<Entry>>;
@@ -105,7 +113,7 @@ class WindowBoard : public SourceNode, public TimeKeeper {
   TaskContext* context_ = nullptr;
   KeyValueStore* store_ = nullptr;
   Windows windows_;
-  std::set<Position> touched_;  ///< since the last commit
+  std::set<Position> touched_;      ///< since the last commit
   std::int64_t gone_ms_ = kNoTime;  ///< highest close time ever expired
   std::optional<std::int64_t> first_unsent_ms_;
   std::int64_t last_update_ms_ = 0;

@@ -20,7 +20,8 @@ WindowPlan WindowPlan::make(std::vector<WindowDefinition> definitions, std::int6
     int& parent = plan.parent[static_cast<std::size_t>(i)];
     for (int j = 0; j < count; ++j) {
       if (!definition(j).divides(definition(i))) continue;
-      // Of two that divide it and are equally long, the calendar's is itself rolled up from the other.
+      // Of two that divide it and are equally long, the calendar's is itself rolled up from the
+      // other.
       if (parent < 0 || definition(j).nominal_ms() > definition(parent).nominal_ms() ||
           definition(parent).divides(definition(j)))
         parent = j;
@@ -67,7 +68,8 @@ const WindowAssignment& WindowAssigner::find(std::int64_t event_ms, std::int64_t
 }
 
 Windows::Windows(std::vector<WindowDefinition> definitions, std::chrono::milliseconds grace)
-    : plan_(std::make_shared<const WindowPlan>(WindowPlan::make(std::move(definitions), grace.count()))),
+    : plan_(std::make_shared<const WindowPlan>(
+          WindowPlan::make(std::move(definitions), grace.count()))),
       assigner_(plan_) {}
 
 std::string Windows::describe() const {
@@ -75,13 +77,15 @@ std::string Windows::describe() const {
 }
 
 void Windows::annotate(StreamTraits& traits, Graph& graph) const {
-  if (!traits.has_event_time) graph.fail("windows(...) needs to know the time of its values: put event_time(...) before it");
+  if (!traits.has_event_time)
+    graph.fail("windows(...) needs to know the time of its values: put event_time(...) before it");
   if (plan_->definitions.empty()) graph.fail("windows(...) needs at least one window");
   if (plan_->definitions.size() > 64) graph.fail("windows(...) takes at most 64 definitions");
   if (plan_->grace_ms < 0) graph.fail("windows(...): the grace cannot be negative");
   for (std::size_t i = 0; i < plan_->definitions.size(); ++i)
     if (std::ranges::count(plan_->definitions, plan_->definitions[i]) > 1)
-      graph.fail(fmt::format("windows(...): the window '{}' is given twice", plan_->definitions[i].name()));
+      graph.fail(fmt::format("windows(...): the window '{}' is given twice",
+                             plan_->definitions[i].name()));
   traits.windows = plan_;
 }
 

@@ -21,7 +21,8 @@ namespace millrace {
 struct WindowPlan {
   std::vector<WindowDefinition> definitions;
   std::int64_t grace_ms = 0;
-  /// By definition: the longest other one that divides it, or -1. A window is rolled up from those of its parent.
+  /// By definition: the longest other one that divides it, or -1. A window is rolled up from those
+  /// of its parent.
   std::vector<int> parent;
   /// By definition: those whose parent it is.
   std::vector<std::vector<int>> children;
@@ -36,15 +37,15 @@ struct AssignedWindow {
   Window window;
 };
 
-/// The windows that are open to a stretch of event time, for partitions whose watermark lies in a stretch of its own.
-/// Lives until the commit.
+/// The windows that are open to a stretch of event time, for partitions whose watermark lies in a
+/// stretch of its own. Lives until the commit.
 struct WindowAssignment {
   std::vector<AssignedWindow> open;
   std::vector<int> late;  ///< definitions whose window is closed
 
-  std::int64_t from_ms = 0;             ///< event times [from, until)
+  std::int64_t from_ms = 0;  ///< event times [from, until)
   std::int64_t until_ms = 0;
-  std::int64_t watermark_from_ms = 0;   ///< own watermarks [from, until)
+  std::int64_t watermark_from_ms = 0;  ///< own watermarks [from, until)
   std::int64_t watermark_until_ms = 0;
 
   bool fits(std::int64_t event_ms, std::int64_t watermark_ms) const {
@@ -60,7 +61,8 @@ struct Windowed {
   const WindowAssignment* assignment = nullptr;
 };
 
-/// Finds the windows of event times, remembering stretches: neighbours in time share one assignment. One thread.
+/// Finds the windows of event times, remembering stretches: neighbours in time share one
+/// assignment. One thread.
 class WindowAssigner {
  public:
   explicit WindowAssigner(std::shared_ptr<const WindowPlan> plan) : plan_(std::move(plan)) {}
@@ -69,7 +71,8 @@ class WindowAssigner {
   WindowAssigner(WindowAssigner&&) = default;
 
   const WindowAssignment& assign(std::int64_t event_ms, std::int64_t watermark_ms) {
-    if (current_ != nullptr && current_->fits(event_ms, watermark_ms)) [[likely]] return *current_;
+    if (current_ != nullptr && current_->fits(event_ms, watermark_ms)) [[likely]]
+      return *current_;
     return find(event_ms, watermark_ms);
   }
   /// Forgets all assignments given out.
@@ -89,9 +92,10 @@ class WindowAssigner {
 
 /// Tells which windows each value counts in, and counts what is late.
 ///
-/// Behind event_time. A value is late for a window iff the window's end plus the grace is not above the watermark of its
-/// own partition: that depends on the input alone (design §5.2). A value that is late for all windows is counted and goes
-/// no further. Keeps nothing over a restart; the counts are committed with the offsets.
+/// Behind event_time. A value is late for a window iff the window's end plus the grace is not above
+/// the watermark of its own partition: that depends on the input alone (design §5.2). A value that
+/// is late for all windows is counted and goes no further. Keeps nothing over a restart; the counts
+/// are committed with the offsets.
 ///
 ///     stream | event_time(&Frame::ts) | windows({tumbling(1min), tumbling(10min), calendar_day()})
 class Windows {
@@ -111,7 +115,8 @@ class Windows {
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
     const WindowAssignment& assignment = assigner_.assign(info.event_time_ms, info.watermark_ms);
-    for (const int definition : assignment.late) ++counters_->late_by_window[static_cast<std::size_t>(definition)];
+    for (const int definition : assignment.late)
+      ++counters_->late_by_window[static_cast<std::size_t>(definition)];
     if (assignment.open.empty()) [[unlikely]] {
       ++counters_->late;
       return;

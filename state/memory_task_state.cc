@@ -63,7 +63,8 @@ class MemoryStore final : public KeyValueStore {
   }
 
   void restore(std::string_view key, std::string_view value) {
-    set(std::string(key), value.data() != nullptr ? std::optional(std::string(value)) : std::nullopt);
+    set(std::string(key),
+        value.data() != nullptr ? std::optional(std::string(value)) : std::nullopt);
   }
 
   void discard() { overlay_.clear(); }
@@ -73,8 +74,10 @@ class MemoryStore final : public KeyValueStore {
 
  private:
   void set(const std::string& key, std::optional<std::string> value) {
-    if (value) base_.insert_or_assign(key, std::move(*value));
-    else base_.erase(key);
+    if (value)
+      base_.insert_or_assign(key, std::move(*value));
+    else
+      base_.erase(key);
   }
 
   std::map<std::string, std::string, std::less<>> base_;

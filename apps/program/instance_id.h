@@ -6,9 +6,9 @@
 
 namespace millrace {
 
-/// The name that tells this copy of an application from the others: made once, kept in the application's directory, so
-/// that a restart fences its former self. A live process holds the directory: a second one gets a name of its own
-/// instead, which is not kept.
+/// The name that tells this copy of an application from the others: made once, kept in the
+/// application's directory, so that a restart fences its former self. A live process holds the
+/// directory: a second one gets a name of its own instead, which is not kept.
 class InstanceId {
  public:
   static Result<InstanceId> claim(const std::string& state_dir, const std::string& application_id);

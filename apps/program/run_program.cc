@@ -33,7 +33,10 @@ Result<BadRecordPolicy> policy(const StreamOptions& options) {
 class Run {
  public:
   Run(const ProgramInfo& info, StreamProgram& program, StreamOptions options)
-      : info_(info), program_(program), options_(std::move(options)), log_(make_log(terminal_, options_.broker.log_level)) {}
+      : info_(info),
+        program_(program),
+        options_(std::move(options)),
+        log_(make_log(terminal_, options_.broker.log_level)) {}
 
   Status run(StopSignal& stop) {
     auto topology = program_.topology();
@@ -58,10 +61,12 @@ class Run {
                              .clock = clock_,
                              .log = *log_,
                              .on_state = {}});
-    RunReport report(terminal_, clock_, application, options_.progress_every, program_.window_names());
+    RunReport report(terminal_, clock_, application, options_.progress_every,
+                     program_.window_names());
     MILLRACE_RETURN_IF_ERROR(application.start());
     stop.on_request([&] {
-      terminal_.line(info_.name + ": stopping: committing what is done (Ctrl-C again ends at once)");
+      terminal_.line(info_.name +
+                     ": stopping: committing what is done (Ctrl-C again ends at once)");
       application.request_stop();
     });
     while (!application.wait_for(kLook)) report.show();
@@ -75,7 +80,8 @@ class Run {
 
   Result<ApplicationConfig> configure(const Topology& topology) {
     ApplicationConfig config;
-    config.application_id = options_.application_id.empty() ? topology.name() : options_.application_id;
+    config.application_id =
+        options_.application_id.empty() ? topology.name() : options_.application_id;
     MILLRACE_RETURN_IF_ERROR(check_application_id(config.application_id));
     config.instance_id = options_.instance_id;
     if (config.instance_id.empty() && !reads_files()) {
@@ -97,13 +103,17 @@ class Run {
   }
 
   Result<std::unique_ptr<Broker>> open() {
-    BrokerChoice choice{.broker = options_.broker.broker, .kafka = options_.broker.kafka, .inputs = {}, .outputs = {}};
+    BrokerChoice choice{.broker = options_.broker.broker,
+                        .kafka = options_.broker.kafka,
+                        .inputs = {},
+                        .outputs = {}};
     if (reads_files()) {
       const StreamProgram::Files files = program_.files(options_);
       choice.broker = "embedded:";
       choice.inputs = files.inputs;
       choice.outputs = files.outputs;
-      if (!options_.dead_letter.empty()) choice.outputs.emplace(options_.dead_letter, options_.dead_letter);
+      if (!options_.dead_letter.empty())
+        choice.outputs.emplace(options_.dead_letter, options_.dead_letter);
     }
     return open_broker(choice, clock_, *log_);
   }
@@ -126,7 +136,8 @@ int run_program(int argc, char** argv, const ProgramInfo& info, StreamProgram& p
   program.declare(options);
   declare_stream_options(options, stream);
   if (const auto code = options.parse_main(argc, argv)) return *code;
-  if (const Status status = check_stream_options(options, stream); !status.ok()) return report(info.name, status);
+  if (const Status status = check_stream_options(options, stream); !status.ok())
+    return report(info.name, status);
   return report(info.name, Run(info, program, std::move(stream)).run(stop));
 }
 

@@ -20,7 +20,7 @@ class StreamProgram {
   virtual void declare(Options& options) = 0;
   /// Options that the program wants to see: which topic each file stands for. Called after parsing.
   struct Files {
-    std::map<std::string, std::string> inputs;   ///< topic to file, for --from
+    std::map<std::string, std::string> inputs;  ///< topic to file, for --from
     std::map<std::string, std::string> outputs;
   };
   virtual Files files(const StreamOptions& stream) const = 0;
@@ -32,8 +32,9 @@ class StreamProgram {
   virtual std::vector<std::string> window_names() const { return {}; }
 };
 
-/// main() of a stream program: options, logging, signals, broker, application, progress, summary. Returns the exit code:
-/// 0 done, 1 failed, 2 wrong usage or configuration. Ctrl-C: commits what is done and leaves the group.
+/// main() of a stream program: options, logging, signals, broker, application, progress, summary.
+/// Returns the exit code: 0 done, 1 failed, 2 wrong usage or configuration. Ctrl-C: commits what is
+/// done and leaves the group.
 int run_program(int argc, char** argv, const ProgramInfo& info, StreamProgram& program);
 
 }  // namespace millrace

@@ -18,17 +18,20 @@ namespace {
 
 constexpr std::int64_t kShowMs = 5'000;
 
-std::uint64_t records(const RunCounters& counters) { return counters.accepted + counters.late + counters.dead_lettered; }
+std::uint64_t records(const RunCounters& counters) {
+  return counters.accepted + counters.late + counters.dead_lettered;
+}
 
 std::string time_text(std::int64_t unix_ms) {
   if (unix_ms == kNoTime || unix_ms == kEndOfTime) return "none";
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)));
 }
 
 }  // namespace
 
-RunReport::RunReport(Terminal& terminal, const Clock& clock, Application& application, std::int64_t every_records,
-                     std::vector<std::string> window_names)
+RunReport::RunReport(Terminal& terminal, const Clock& clock, Application& application,
+                     std::int64_t every_records, std::vector<std::string> window_names)
     : terminal_(terminal),
       clock_(clock),
       application_(application),
@@ -45,7 +48,8 @@ void RunReport::show() {
     counters.add(thread.counters);
     for (const PartitionStatus& partition : thread.partitions) {
       if (partition.highest_ms != kNoTime) lowest_ms = std::min(lowest_ms, partition.highest_ms);
-      if (partition.high_watermark > partition.position) lag += partition.high_watermark - partition.position;
+      if (partition.high_watermark > partition.position)
+        lag += partition.high_watermark - partition.position;
     }
   }
   const std::uint64_t now_records = records(counters);
@@ -53,8 +57,9 @@ void RunReport::show() {
   const std::uint64_t more = now_records - std::min(now_records, shown_records_);
   if (more < static_cast<std::uint64_t>(every_records_) && now_ms - shown_ms_ < kShowMs) return;
   const double seconds = static_cast<double>(std::max<std::int64_t>(now_ms - shown_ms_, 1)) / 1000;
-  terminal_.line(fmt::format("{} records; the last {} in {:.2f} s, {:.0f}/s; event time {}; lag {}", now_records, more,
-                             seconds, static_cast<double>(more) / seconds, time_text(lowest_ms), lag));
+  terminal_.line(fmt::format("{} records; the last {} in {:.2f} s, {:.0f}/s; event time {}; lag {}",
+                             now_records, more, seconds, static_cast<double>(more) / seconds,
+                             time_text(lowest_ms), lag));
   shown_records_ = now_records;
   shown_ms_ = now_ms;
 }
@@ -70,9 +75,12 @@ Status RunReport::finish(const std::string& path) {
     std::fflush(stdout);
     return {};
   }
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "w"), &std::fclose);
-  if (!file || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() || std::fflush(file.get()) != 0)
-    return Status::failed(fmt::format("cannot write the summary to {}: {}", path, std::strerror(errno)));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "w"),
+                                                             &std::fclose);
+  if (!file || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() ||
+      std::fflush(file.get()) != 0)
+    return Status::failed(
+        fmt::format("cannot write the summary to {}: {}", path, std::strerror(errno)));
   return {};
 }
 
@@ -80,18 +88,28 @@ std::string RunReport::summary(const RunCounters& counters, double seconds) cons
   std::string text;
   JsonWriter json(text);
   json.begin_object()
-      .key("frames").integer(records(counters))
-      .key("accepted").integer(counters.accepted)
-      .key("late").integer(counters.late)
-      .key("late_by_window").begin_object();
+      .key("frames")
+      .integer(records(counters))
+      .key("accepted")
+      .integer(counters.accepted)
+      .key("late")
+      .integer(counters.late)
+      .key("late_by_window")
+      .begin_object();
   for (std::size_t i = 0; i < window_names_.size(); ++i)
-    json.key(window_names_[i]).integer(i < counters.late_by_window.size() ? counters.late_by_window[i] : 0);
+    json.key(window_names_[i])
+        .integer(i < counters.late_by_window.size() ? counters.late_by_window[i] : 0);
   json.end_object()
-      .key("dead_lettered").integer(counters.dead_lettered)
-      .key("early_closes").integer(counters.early_closes)
-      .key("dropped_after_close").integer(counters.dropped_after_close)
-      .key("seconds").number(seconds, 3)
-      .key("frames_per_s").number(seconds > 0 ? static_cast<double>(records(counters)) / seconds : 0, 0)
+      .key("dead_lettered")
+      .integer(counters.dead_lettered)
+      .key("early_closes")
+      .integer(counters.early_closes)
+      .key("dropped_after_close")
+      .integer(counters.dropped_after_close)
+      .key("seconds")
+      .number(seconds, 3)
+      .key("frames_per_s")
+      .number(seconds > 0 ? static_cast<double>(records(counters)) / seconds : 0, 0)
       .end_object();
   return text;
 }

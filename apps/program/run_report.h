@@ -13,12 +13,14 @@ namespace millrace {
 class RunReport {
  public:
   /// All references must outlive it. `window_names`: of RunCounters::late_by_window.
-  RunReport(Terminal& terminal, const Clock& clock, Application& application, std::int64_t every_records,
-            std::vector<std::string> window_names);
+  RunReport(Terminal& terminal, const Clock& clock, Application& application,
+            std::int64_t every_records, std::vector<std::string> window_names);
 
-  /// A line each `every_records` records, or each five seconds: records, time for them, rate, watermark, lag.
+  /// A line each `every_records` records, or each five seconds: records, time for them, rate,
+  /// watermark, lag.
   void show();
-  /// Writes the summary as one JSON object to a file, to standard output for "-", nowhere if empty; and a last line.
+  /// Writes the summary as one JSON object to a file, to standard output for "-", nowhere if empty;
+  /// and a last line.
   Status finish(const std::string& path);
 
  private:

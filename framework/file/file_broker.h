@@ -33,7 +33,8 @@ struct FileOptions {
 /// topic of its name, made here.
 ///
 /// Input topics: one partition, one line a record: the value without LF or CR LF, no key, no
-/// headers, no timestamp. The offset is the line's number from 0; a last line without an end counts.
+/// headers, no timestamp. The offset is the line's number from 0; a last line without an end
+/// counts.
 /// - The end: nobody knows the number of lines before they are read. So, for files and streams
 ///   alike, Admin::list_offsets(kLatest) answers Admin::kEndUnknown and Consumer::high_watermark()
 ///   none until a consumer has come to the end, by the poll() that finds nothing more; from then

@@ -14,10 +14,13 @@ namespace millrace::kafka {
 namespace {
 
 constexpr int kTimeoutMs = static_cast<int>(Admin::kTimeout.count());
-constexpr std::chrono::milliseconds kPause{10};  ///< between questions whose answer is not there yet
+constexpr std::chrono::milliseconds kPause{
+    10};  ///< between questions whose answer is not there yet
 
 struct MetadataDeleter {
-  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
 };
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, MetadataDeleter>;
 
@@ -28,7 +31,8 @@ Result<Metadata> all_metadata(rd_kafka_t* handle) {
   return Metadata{metadata};
 }
 
-const rd_kafka_metadata_topic_t* find_topic(const rd_kafka_metadata_t& metadata, const std::string& name) {
+const rd_kafka_metadata_topic_t* find_topic(const rd_kafka_metadata_t& metadata,
+                                            const std::string& name) {
   for (int i = 0; i < metadata.topic_cnt; ++i) {
     const rd_kafka_metadata_topic_t& topic = metadata.topics[i];
     if (topic.topic == name && topic.err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return &topic;
@@ -56,30 +60,36 @@ Status wait_for_metadata(rd_kafka_t* handle, const std::string& what, Done done)
   }
 }
 
-Result<std::vector<std::int64_t>> list_offsets_once(rd_kafka_t* handle, std::span<const TopicPartition> partitions,
+Result<std::vector<std::int64_t>> list_offsets_once(rd_kafka_t* handle,
+                                                    std::span<const TopicPartition> partitions,
                                                     OffsetSpec which) {
   const PartitionList list = partition_list(partitions);
   for (int i = 0; i < list->cnt; ++i) {
-    list->elems[i].offset = which == OffsetSpec::kEarliest ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
+    list->elems[i].offset =
+        which == OffsetSpec::kEarliest ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
   }
   const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(handle, list.get(), kTimeoutMs);
   std::vector<std::int64_t> offsets;
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = list->elems[i];
-    const Status status = to_status(each.err, Call::kAdmin,
-                                    fmt::format("offsets of topic '{}', partition {}", each.topic, each.partition));
+    const Status status =
+        to_status(each.err, Call::kAdmin,
+                  fmt::format("offsets of topic '{}', partition {}", each.topic, each.partition));
     if (!status.ok()) return status;
     offsets.push_back(each.offset);
   }
-  if (Status status = to_status(error, Call::kAdmin, "listing offsets"); !status.ok()) return status;
+  if (Status status = to_status(error, Call::kAdmin, "listing offsets"); !status.ok())
+    return status;
   return offsets;
 }
 
 /// The error of the only topic in a result.
-Status topic_status(const rd_kafka_topic_result_t** topics, std::size_t count, const std::string& what) {
+Status topic_status(const rd_kafka_topic_result_t** topics, std::size_t count,
+                    const std::string& what) {
   if (count != 1) return Status::failed(what + ": no answer for the topic");
   const char* text = rd_kafka_topic_result_error_string(topics[0]);
-  return to_status(rd_kafka_topic_result_error(topics[0]), Call::kAdmin, what, text == nullptr ? "" : text);
+  return to_status(rd_kafka_topic_result_error(topics[0]), Call::kAdmin, what,
+                   text == nullptr ? "" : text);
 }
 
 }  // namespace
@@ -88,8 +98,8 @@ Status KafkaAdmin::create_topic(const TopicSpec& topic) {
   const std::string what = fmt::format("creating topic '{}'", topic.name);
   rd_kafka_t* handle = client_->handle();
   std::array<char, 512> error{};
-  rd_kafka_NewTopic_t* request =
-      rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, topic.replication, error.data(), error.size());
+  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(
+      topic.name.c_str(), topic.partitions, topic.replication, error.data(), error.size());
   if (request == nullptr) return Status::invalid(fmt::format("{}: {}", what, error.data()));
   for (const auto& [name, value] : topic.configs) {
     rd_kafka_NewTopic_set_config(request, name.c_str(), value.c_str());
@@ -149,8 +159,11 @@ Result<TopicDescription> KafkaAdmin::describe_topic(const std::string& topic) {
   const Result<Metadata> metadata = all_metadata(client_->handle());
   if (!metadata.ok()) return metadata.status();
   const rd_kafka_metadata_topic_t* found = find_topic(**metadata, topic);
-  if (found == nullptr) return Status::not_found(fmt::format("topic '{}' does not exist: create it first", topic));
-  if (Status status = to_status(found->err, Call::kAdmin, fmt::format("topic '{}'", topic)); !status.ok()) return status;
+  if (found == nullptr)
+    return Status::not_found(fmt::format("topic '{}' does not exist: create it first", topic));
+  if (Status status = to_status(found->err, Call::kAdmin, fmt::format("topic '{}'", topic));
+      !status.ok())
+    return status;
   return TopicDescription{topic, found->partition_cnt};
 }
 
@@ -158,17 +171,20 @@ Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(const std::
   const std::string what = fmt::format("configs of topic '{}'", topic);
   rd_kafka_t* handle = client_->handle();
   AdminCall call{handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, kTimeout};
-  rd_kafka_ConfigResource_t* request = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_ConfigResource_t* request =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
   rd_kafka_DescribeConfigs(handle, &request, 1, call.options(), call.queue());
   rd_kafka_ConfigResource_destroy(request);
   if (Status status = call.wait(what); !status.ok()) return status;
   std::size_t count = 0;
-  const rd_kafka_ConfigResource_t** resources =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(call.event()), &count);
+  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(call.event()), &count);
   if (count != 1) return Status::failed(what + ": no answer for the topic");
   const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(resources[0]);
   const char* text = rd_kafka_ConfigResource_error_string(resources[0]);
-  if (Status status = to_status(error, Call::kAdmin, what, text == nullptr ? "" : text); !status.ok()) return status;
+  if (Status status = to_status(error, Call::kAdmin, what, text == nullptr ? "" : text);
+      !status.ok())
+    return status;
   std::map<std::string, std::string> configs;
   const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -178,13 +194,15 @@ Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(const std::
   return configs;
 }
 
-Result<std::vector<std::int64_t>> KafkaAdmin::list_offsets(std::span<const TopicPartition> partitions,
-                                                           OffsetSpec which) {
+Result<std::vector<std::int64_t>> KafkaAdmin::list_offsets(
+    std::span<const TopicPartition> partitions, OffsetSpec which) {
   if (partitions.empty()) return std::vector<std::int64_t>{};
   const auto deadline = std::chrono::steady_clock::now() + Admin::kTimeout;
   while (true) {
     auto offsets = list_offsets_once(client_->handle(), partitions, which);
-    if (offsets.status().code() != StatusCode::kRetry || std::chrono::steady_clock::now() >= deadline) return offsets;
+    if (offsets.status().code() != StatusCode::kRetry ||
+        std::chrono::steady_clock::now() >= deadline)
+      return offsets;
     // A new or moved leader: librdkafka before 2.3.0 asks the old one until its metadata is fresh.
     static_cast<void>(all_metadata(client_->handle()));
     std::this_thread::sleep_for(kPause);
@@ -205,8 +223,9 @@ Status KafkaAdmin::delete_records(std::span<const PartitionOffset> before) {
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(call.event()));
   for (int i = 0; i < answer->cnt; ++i) {
     const rd_kafka_topic_partition_t& each = answer->elems[i];
-    const Status status = to_status(each.err, Call::kAdmin,
-                                    fmt::format("{} of topic '{}', partition {}", what, each.topic, each.partition));
+    const Status status =
+        to_status(each.err, Call::kAdmin,
+                  fmt::format("{} of topic '{}', partition {}", what, each.topic, each.partition));
     if (!status.ok()) return status;
   }
   return {};
@@ -217,14 +236,19 @@ Result<std::vector<std::string>> KafkaAdmin::list_groups() {
   AdminCall call{handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, kTimeout};
   rd_kafka_ListConsumerGroups(handle, call.options(), call.queue());
   if (Status status = call.wait("listing groups"); !status.ok()) return status;
-  const rd_kafka_ListConsumerGroups_result_t* answer = rd_kafka_event_ListConsumerGroups_result(call.event());
+  const rd_kafka_ListConsumerGroups_result_t* answer =
+      rd_kafka_event_ListConsumerGroups_result(call.event());
   std::size_t count = 0;
-  if (const rd_kafka_error_t** errors = rd_kafka_ListConsumerGroups_result_errors(answer, &count); count > 0) {
-    return to_status(rd_kafka_error_code(errors[0]), Call::kAdmin, "listing groups", rd_kafka_error_string(errors[0]));
+  if (const rd_kafka_error_t** errors = rd_kafka_ListConsumerGroups_result_errors(answer, &count);
+      count > 0) {
+    return to_status(rd_kafka_error_code(errors[0]), Call::kAdmin, "listing groups",
+                     rd_kafka_error_string(errors[0]));
   }
-  const rd_kafka_ConsumerGroupListing_t** listings = rd_kafka_ListConsumerGroups_result_valid(answer, &count);
+  const rd_kafka_ConsumerGroupListing_t** listings =
+      rd_kafka_ListConsumerGroups_result_valid(answer, &count);
   std::vector<std::string> groups;
-  for (std::size_t i = 0; i < count; ++i) groups.emplace_back(rd_kafka_ConsumerGroupListing_group_id(listings[i]));
+  for (std::size_t i = 0; i < count; ++i)
+    groups.emplace_back(rd_kafka_ConsumerGroupListing_group_id(listings[i]));
   std::sort(groups.begin(), groups.end());
   return groups;
 }
@@ -237,21 +261,25 @@ Result<GroupDescription> KafkaAdmin::describe_group(const std::string& group) {
   rd_kafka_DescribeConsumerGroups(handle, &name, 1, call.options(), call.queue());
   if (Status status = call.wait(what); !status.ok()) return status;
   std::size_t count = 0;
-  const rd_kafka_ConsumerGroupDescription_t** groups = rd_kafka_DescribeConsumerGroups_result_groups(
-      rd_kafka_event_DescribeConsumerGroups_result(call.event()), &count);
+  const rd_kafka_ConsumerGroupDescription_t** groups =
+      rd_kafka_DescribeConsumerGroups_result_groups(
+          rd_kafka_event_DescribeConsumerGroups_result(call.event()), &count);
   if (count != 1) return Status::failed(what + ": no answer for the group");
   GroupDescription description{group, "Dead", {}};
   if (const rd_kafka_error_t* error = rd_kafka_ConsumerGroupDescription_error(groups[0])) {
     if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return description;
     return to_status(rd_kafka_error_code(error), Call::kAdmin, what, rd_kafka_error_string(error));
   }
-  description.state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]));
+  description.state =
+      rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]));
   for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i) {
-    const rd_kafka_MemberDescription_t* raw = rd_kafka_ConsumerGroupDescription_member(groups[0], i);
+    const rd_kafka_MemberDescription_t* raw =
+        rd_kafka_ConsumerGroupDescription_member(groups[0], i);
     GroupMember& member = description.members.emplace_back();
     member.member_id = rd_kafka_MemberDescription_consumer_id(raw);
     member.client_id = rd_kafka_MemberDescription_client_id(raw);
-    if (const char* instance = rd_kafka_MemberDescription_group_instance_id(raw)) member.instance_id = instance;
+    if (const char* instance = rd_kafka_MemberDescription_group_instance_id(raw))
+      member.instance_id = instance;
     member.host = rd_kafka_MemberDescription_host(raw);
     const rd_kafka_MemberAssignment_t* assignment = rd_kafka_MemberDescription_assignment(raw);
     const rd_kafka_topic_partition_list_t* owned =
@@ -264,8 +292,8 @@ Result<GroupDescription> KafkaAdmin::describe_group(const std::string& group) {
   return description;
 }
 
-Result<std::vector<PartitionOffset>> KafkaAdmin::committed(const std::string& group,
-                                                           std::span<const TopicPartition> partitions) {
+Result<std::vector<PartitionOffset>> KafkaAdmin::committed(
+    const std::string& group, std::span<const TopicPartition> partitions) {
   return committed_offsets(client_->handle(), group, partitions, kStableOffsetsTimeout);
 }
 

@@ -7,7 +7,8 @@
 
 namespace millrace::kafka {
 
-/// Administration on a librdkafka instance of its own, which must be a consumer with the uncommitted view.
+/// Administration on a librdkafka instance of its own, which must be a consumer with the
+/// uncommitted view.
 class KafkaAdmin final : public Admin {
  public:
   explicit KafkaAdmin(std::shared_ptr<Client> client) : client_(std::move(client)) {}
@@ -22,8 +23,8 @@ class KafkaAdmin final : public Admin {
   Status delete_records(std::span<const PartitionOffset> before) override;
   Result<std::vector<std::string>> list_groups() override;
   Result<GroupDescription> describe_group(const std::string& group) override;
-  Result<std::vector<PartitionOffset>> committed(const std::string& group,
-                                                 std::span<const TopicPartition> partitions) override;
+  Result<std::vector<PartitionOffset>> committed(
+      const std::string& group, std::span<const TopicPartition> partitions) override;
   Result<std::vector<PartitionOffset>> group_offsets(const std::string& group) override;
   Status delete_group(const std::string& group) override;
 

@@ -31,7 +31,8 @@ class AdminCall {
     // librdkafka keeps the time; the grace here only ends a hang.
     event_.reset(rd_kafka_queue_poll(queue_.get(), timeout_ms_ + 5'000));
     if (event_ == nullptr) return Status::retry(std::string{what} + ": no answer in time");
-    return to_status(rd_kafka_event_error(event_.get()), Call::kAdmin, what, rd_kafka_event_error_string(event_.get()));
+    return to_status(rd_kafka_event_error(event_.get()), Call::kAdmin, what,
+                     rd_kafka_event_error_string(event_.get()));
   }
 
   /// REQUIRES: wait() was OK. Lives as long as this object.
@@ -39,7 +40,9 @@ class AdminCall {
 
  private:
   struct OptionsDeleter {
-    void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
+    void operator()(rd_kafka_AdminOptions_t* options) const {
+      rd_kafka_AdminOptions_destroy(options);
+    }
   };
   struct EventDeleter {
     void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }

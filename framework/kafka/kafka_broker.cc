@@ -29,9 +29,11 @@ Settings common_defaults() {
 
 class KafkaBroker final : public Broker {
  public:
-  KafkaBroker(const KafkaOptions& options, std::shared_ptr<ClientWatch> watch, std::unique_ptr<ClientEvents> events,
-              std::shared_ptr<Client> client)
-      : options_(options), watch_(std::move(watch)), admin_events_(std::move(events)),
+  KafkaBroker(const KafkaOptions& options, std::shared_ptr<ClientWatch> watch,
+              std::unique_ptr<ClientEvents> events, std::shared_ptr<Client> client)
+      : options_(options),
+        watch_(std::move(watch)),
+        admin_events_(std::move(events)),
         admin_(std::make_unique<KafkaAdmin>(std::move(client))) {}
   ~KafkaBroker() override {
     admin_.reset();
@@ -52,7 +54,8 @@ class KafkaBroker final : public Broker {
 
 Result<std::unique_ptr<Consumer>> KafkaBroker::consumer(const ConsumerOptions& options) {
   Settings defaults = common_defaults();
-  const std::size_t prefetch_kb = std::max<std::size_t>(1, options_.prefetch_bytes_per_partition / 1024);
+  const std::size_t prefetch_kb =
+      std::max<std::size_t>(1, options_.prefetch_bytes_per_partition / 1024);
   defaults.insert(defaults.end(), {{"queued.min.messages", "10000000"},  // bytes are the limit
                                    {"queued.max.messages.kbytes", std::to_string(prefetch_kb)},
                                    {"fetch.message.max.bytes", "4194304"},
@@ -63,37 +66,43 @@ Result<std::unique_ptr<Consumer>> KafkaBroker::consumer(const ConsumerOptions& o
                                    {"allow.auto.create.topics", "false"}});
   if (rd_kafka_version() >= 0x020200ff) defaults.push_back({"fetch.queue.backoff.ms", "5"});
   const auto session_ms = options.session_timeout.count();
-  Settings owned = {{"bootstrap.servers", options_.bootstrap},
-                    {"client.id", options.client_id},
-                    {"group.id", options.group_id.empty() ? kNoGroup : options.group_id},
-                    {"partition.assignment.strategy", "cooperative-sticky"},
-                    {"session.timeout.ms", std::to_string(session_ms)},
-                    {"heartbeat.interval.ms", std::to_string(std::clamp<std::int64_t>(session_ms / 20, 100, 3000))},
-                    {"enable.auto.commit", "false"},
-                    {"enable.auto.offset.store", "false"},
-                    {"auto.offset.reset", "error"},
-                    {"enable.partition.eof", "true"},
-                    {"isolation.level", options.read_committed ? "read_committed" : "read_uncommitted"}};
-  if (!options.group_instance_id.empty()) owned.push_back({"group.instance.id", options.group_instance_id});
+  Settings owned = {
+      {"bootstrap.servers", options_.bootstrap},
+      {"client.id", options.client_id},
+      {"group.id", options.group_id.empty() ? kNoGroup : options.group_id},
+      {"partition.assignment.strategy", "cooperative-sticky"},
+      {"session.timeout.ms", std::to_string(session_ms)},
+      {"heartbeat.interval.ms",
+       std::to_string(std::clamp<std::int64_t>(session_ms / 20, 100, 3000))},
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"auto.offset.reset", "error"},
+      {"enable.partition.eof", "true"},
+      {"isolation.level", options.read_committed ? "read_committed" : "read_uncommitted"}};
+  if (!options.group_instance_id.empty())
+    owned.push_back({"group.instance.id", options.group_instance_id});
   Result<Conf> conf = make_conf(Role::kConsumer, defaults, options_.properties, owned);
   if (!conf.ok()) return conf.status();
-  return KafkaConsumer::create(std::move(*conf), options, options_.prefetch_bytes_per_partition, watch_);
+  return KafkaConsumer::create(std::move(*conf), options, options_.prefetch_bytes_per_partition,
+                               watch_);
 }
 
 Result<std::unique_ptr<Producer>> KafkaBroker::producer(const ProducerOptions& options) {
   Settings defaults = common_defaults();
-  defaults.insert(defaults.end(), {{"linger.ms", "5"},
-                                   {"compression.codec", options.compression.empty() ? "lz4" : options.compression},
-                                   {"message.max.bytes", "2097152"},
-                                   {"queue.buffering.max.messages", "1000000"},
-                                   {"queue.buffering.max.kbytes", "65536"}});
+  defaults.insert(defaults.end(),
+                  {{"linger.ms", "5"},
+                   {"compression.codec", options.compression.empty() ? "lz4" : options.compression},
+                   {"message.max.bytes", "2097152"},
+                   {"queue.buffering.max.messages", "1000000"},
+                   {"queue.buffering.max.kbytes", "65536"}});
   Settings owned = {{"bootstrap.servers", options_.bootstrap},
                     {"client.id", options.client_id},
                     {"enable.idempotence", "true"},
                     {"acks", "all"}};
   if (!options.transactional_id.empty()) {
     owned.push_back({"transactional.id", options.transactional_id});
-    owned.push_back({"transaction.timeout.ms", std::to_string(options.transaction_timeout.count())});
+    owned.push_back(
+        {"transaction.timeout.ms", std::to_string(options.transaction_timeout.count())});
   }
   Result<Conf> conf = make_conf(Role::kProducer, defaults, options_.properties, owned);
   if (!conf.ok()) return conf.status();
@@ -103,7 +112,8 @@ Result<std::unique_ptr<Producer>> KafkaBroker::producer(const ProducerOptions& o
 /// Keeps the last thing that went wrong, for the message when no broker answers.
 struct LastError final : ClientEvents {
   void on_error(rd_kafka_resp_err_t error, const char* error_text) override {
-    if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) text = error_text;  // that says less than the one before
+    if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+      text = error_text;  // that says less than the one before
   }
   std::string text;
 };
@@ -114,31 +124,36 @@ struct LastError final : ClientEvents {
 Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
   using namespace kafka;
   if (rd_kafka_version() < kOldestVersion) {
-    return Status::failed(fmt::format("librdkafka {} is too old: install 2.0.2 or newer", rd_kafka_version_str()));
+    return Status::failed(
+        fmt::format("librdkafka {} is too old: install 2.0.2 or newer", rd_kafka_version_str()));
   }
   if (Status status = check_properties(options.properties); !status.ok()) return status;
-  Result<Conf> conf = make_conf(Role::kAdmin, common_defaults(), options.properties,
-                                {{"bootstrap.servers", options.bootstrap}, {"isolation.level", "read_uncommitted"}});
+  Result<Conf> conf = make_conf(
+      Role::kAdmin, common_defaults(), options.properties,
+      {{"bootstrap.servers", options.bootstrap}, {"isolation.level", "read_uncommitted"}});
   if (!conf.ok()) return conf.status();
   auto watch = std::make_shared<ClientWatch>(options.log);
   auto events = std::make_unique<LastError>();
-  Result<std::shared_ptr<Client>> client = Client::create(RD_KAFKA_CONSUMER, std::move(*conf), watch, *events);
+  Result<std::shared_ptr<Client>> client =
+      Client::create(RD_KAFKA_CONSUMER, std::move(*conf), watch, *events);
   if (!client.ok()) return client.status();
 
   const rd_kafka_metadata_t* metadata = nullptr;
   rd_kafka_t* handle = (*client)->handle();
-  const rd_kafka_resp_err_t error = rd_kafka_metadata(handle, 0, nullptr, &metadata, kConnectTimeoutMs);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(handle, 0, nullptr, &metadata, kConnectTimeoutMs);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_poll(handle, 0);  // serves on_error
     const std::string reason = events->text.empty() ? rd_kafka_err2str(error) : events->text;
     *client = nullptr;
     watch->close(kEndTimeout);
-    return Status::failed(fmt::format("no Kafka broker answers at '{}': {}: is it running, and is the address right?",
-                                      options.bootstrap, reason));
+    return Status::failed(
+        fmt::format("no Kafka broker answers at '{}': {}: is it running, and is the address right?",
+                    options.bootstrap, reason));
   }
   rd_kafka_metadata_destroy(metadata);
-  return std::unique_ptr<Broker>{
-      std::make_unique<KafkaBroker>(options, std::move(watch), std::move(events), std::move(*client))};
+  return std::unique_ptr<Broker>{std::make_unique<KafkaBroker>(
+      options, std::move(watch), std::move(events), std::move(*client))};
 }
 
 }  // namespace millrace

@@ -19,7 +19,8 @@ LogLevel level_of(int syslog_level, std::string_view facility) {
 
 }  // namespace
 
-void ClientWatch::write(LogLevel level, std::string_view text, std::string_view client, std::string_view facility) {
+void ClientWatch::write(LogLevel level, std::string_view text, std::string_view client,
+                        std::string_view facility) {
   const std::lock_guard lock{mutex_};
   if (log_ == nullptr) return;
   log_->write(level, "librdkafka", {{"text", text}, {"client", client}, {"facility", facility}});
@@ -39,36 +40,44 @@ void ClientWatch::ended() {
 void ClientWatch::close(std::chrono::milliseconds timeout) {
   std::unique_lock lock{mutex_};
   if (!changed_.wait_for(lock, timeout, [this] { return alive_ == 0; })) {
-    log_->write(LogLevel::kWarning, "Kafka clients still busy while closing", {{"clients", alive_}});
+    log_->write(LogLevel::kWarning, "Kafka clients still busy while closing",
+                {{"clients", alive_}});
   }
   log_ = nullptr;
 }
 
-Result<std::shared_ptr<Client>> Client::create(rd_kafka_type_t type, Conf conf, std::shared_ptr<ClientWatch> watch,
+Result<std::shared_ptr<Client>> Client::create(rd_kafka_type_t type, Conf conf,
+                                               std::shared_ptr<ClientWatch> watch,
                                                ClientEvents& events) {
-  std::shared_ptr<Client> client{new Client{std::make_unique<Context>(Context{std::move(watch), &events})}};
+  std::shared_ptr<Client> client{
+      new Client{std::make_unique<Context>(Context{std::move(watch), &events})}};
   rd_kafka_conf_set_opaque(conf.get(), client->context_.get());
-  rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t* handle, int level, const char* facility, const char* text) {
-    const auto& context = *static_cast<const Context*>(rd_kafka_opaque(handle));
-    context.watch->write(level_of(level, facility), text, rd_kafka_name(handle), facility);
-  });
-  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t*, int error, const char* text, void* opaque) {
+  rd_kafka_conf_set_log_cb(
+      conf.get(), [](const rd_kafka_t* handle, int level, const char* facility, const char* text) {
+        const auto& context = *static_cast<const Context*>(rd_kafka_opaque(handle));
+        context.watch->write(level_of(level, facility), text, rd_kafka_name(handle), facility);
+      });
+  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t*, int error, const char* text,
+                                            void* opaque) {
     static_cast<Context*>(opaque)->events->on_error(static_cast<rd_kafka_resp_err_t>(error), text);
   });
   if (type == RD_KAFKA_CONSUMER) {
-    rd_kafka_conf_set_rebalance_cb(conf.get(), [](rd_kafka_t*, rd_kafka_resp_err_t what,
-                                                  rd_kafka_topic_partition_list_t* partitions, void* opaque) {
-      static_cast<Context*>(opaque)->events->on_rebalance(what, *partitions);
-    });
+    rd_kafka_conf_set_rebalance_cb(
+        conf.get(), [](rd_kafka_t*, rd_kafka_resp_err_t what,
+                       rd_kafka_topic_partition_list_t* partitions, void* opaque) {
+          static_cast<Context*>(opaque)->events->on_rebalance(what, *partitions);
+        });
   } else {
     // Without a delivery callback librdkafka 2.0.2 takes at least 10 ms for each commit.
-    rd_kafka_conf_set_dr_msg_cb(conf.get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-      static_cast<Context*>(opaque)->events->on_delivery(*message);
-    });
+    rd_kafka_conf_set_dr_msg_cb(conf.get(),
+                                [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+                                  static_cast<Context*>(opaque)->events->on_delivery(*message);
+                                });
   }
   std::array<char, 512> error{};
   client->handle_ = rd_kafka_new(type, conf.get(), error.data(), error.size());
-  if (client->handle_ == nullptr) return Status::invalid(fmt::format("Kafka client: {}", error.data()));
+  if (client->handle_ == nullptr)
+    return Status::invalid(fmt::format("Kafka client: {}", error.data()));
   static_cast<void>(conf.release());  // now librdkafka's
   client->context_->watch->started();
   return client;

@@ -20,29 +20,35 @@ struct QueueDeleter {
   void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
 };
 struct PartitionListDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* list) const { rd_kafka_topic_partition_list_destroy(list); }
+  void operator()(rd_kafka_topic_partition_list_t* list) const {
+    rd_kafka_topic_partition_list_destroy(list);
+  }
 };
 struct MessageDeleter {
   void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
 };
 struct GroupMetadataDeleter {
-  void operator()(rd_kafka_consumer_group_metadata_t* group) const { rd_kafka_consumer_group_metadata_destroy(group); }
+  void operator()(rd_kafka_consumer_group_metadata_t* group) const {
+    rd_kafka_consumer_group_metadata_destroy(group);
+  }
 };
 using Queue = std::unique_ptr<rd_kafka_queue_t, QueueDeleter>;
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter>;
 using Message = std::unique_ptr<rd_kafka_message_t, MessageDeleter>;
 using RawGroupMetadata = std::unique_ptr<rd_kafka_consumer_group_metadata_t, GroupMetadataDeleter>;
 
-/// What the broker object shares with its librdkafka instances, which may outlive it when a call in them hangs:
-/// passes their messages on, and counts them. Thread-safe.
+/// What the broker object shares with its librdkafka instances, which may outlive it when a call in
+/// them hangs: passes their messages on, and counts them. Thread-safe.
 class ClientWatch {
  public:
   explicit ClientWatch(LogSink& log) : log_(&log) {}
 
-  void write(LogLevel level, std::string_view text, std::string_view client, std::string_view facility);
+  void write(LogLevel level, std::string_view text, std::string_view client,
+             std::string_view facility);
   void started();
   void ended();
-  /// Waits until all instances have ended, at most for `timeout`; nothing is written to the log afterwards.
+  /// Waits until all instances have ended, at most for `timeout`; nothing is written to the log
+  /// afterwards.
   void close(std::chrono::milliseconds timeout);
 
  private:
@@ -56,17 +62,20 @@ class ClientWatch {
 class ClientEvents {
  public:
   virtual ~ClientEvents() = default;
-  virtual void on_rebalance(rd_kafka_resp_err_t /*what*/, rd_kafka_topic_partition_list_t& /*partitions*/) {}
+  virtual void on_rebalance(rd_kafka_resp_err_t /*what*/,
+                            rd_kafka_topic_partition_list_t& /*partitions*/) {}
   virtual void on_delivery(const rd_kafka_message_t& /*message*/) {}
   virtual void on_error(rd_kafka_resp_err_t /*error*/, const char* /*text*/) {}
 };
 
-/// One librdkafka instance. Destroying it returns at once; the instance ends on a thread of its own, because
-/// that may take seconds. REQUIRES: queues and topics taken from it are released before.
+/// One librdkafka instance. Destroying it returns at once; the instance ends on a thread of its
+/// own, because that may take seconds. REQUIRES: queues and topics taken from it are released
+/// before.
 class Client {
  public:
   /// `events` must outlive all polling calls. The callbacks of `conf` are set here.
-  static Result<std::shared_ptr<Client>> create(rd_kafka_type_t type, Conf conf, std::shared_ptr<ClientWatch> watch,
+  static Result<std::shared_ptr<Client>> create(rd_kafka_type_t type, Conf conf,
+                                                std::shared_ptr<ClientWatch> watch,
                                                 ClientEvents& events);
   ~Client();
   Client(const Client&) = delete;

@@ -14,13 +14,15 @@
 
 namespace millrace::kafka {
 
-/// How long a question for committed offsets waits for a pending transaction before it answers kRetry.
+/// How long a question for committed offsets waits for a pending transaction before it answers
+/// kRetry.
 inline constexpr std::chrono::milliseconds kStableOffsetsTimeout{1'000};
 
-/// Committed offsets of any group, stable. `partitions` none: all that the group has, sorted; else in the order asked.
-Result<std::vector<PartitionOffset>> committed_offsets(rd_kafka_t* handle, const std::string& group,
-                                                       std::optional<std::span<const TopicPartition>> partitions,
-                                                       std::chrono::milliseconds timeout);
+/// Committed offsets of any group, stable. `partitions` none: all that the group has, sorted; else
+/// in the order asked.
+Result<std::vector<PartitionOffset>> committed_offsets(
+    rd_kafka_t* handle, const std::string& group,
+    std::optional<std::span<const TopicPartition>> partitions, std::chrono::milliseconds timeout);
 
 /// A list of librdkafka's with these partitions and no offsets.
 PartitionList partition_list(std::span<const TopicPartition> partitions);

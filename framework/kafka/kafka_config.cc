@@ -23,7 +23,8 @@ constexpr std::array kOwned = {
     OwnedProperty{"group.instance.id", "it is the instance id, with --static"},
     OwnedProperty{"group.protocol", "lead partitions need the classic protocol"},
     OwnedProperty{"session.timeout.ms", "the runtime sets it with the time-outs that depend on it"},
-    OwnedProperty{"heartbeat.interval.ms", "the runtime sets it with the time-outs that depend on it"},
+    OwnedProperty{"heartbeat.interval.ms",
+                  "the runtime sets it with the time-outs that depend on it"},
     OwnedProperty{"partition.assignment.strategy", "all members must use cooperative-sticky"},
     OwnedProperty{"enable.auto.commit", "offsets are committed with the results"},
     OwnedProperty{"auto.commit.enable", "offsets are committed with the results"},
@@ -32,7 +33,8 @@ constexpr std::array kOwned = {
     OwnedProperty{"auto.offset.reset", "a lost position is an error, not a jump"},
     OwnedProperty{"enable.partition.eof", "positions depend on it"},
     OwnedProperty{"isolation.level", "it follows from the processing guarantee"},
-    OwnedProperty{"transactional.id", "it is made of the application id, the instance id and the thread"},
+    OwnedProperty{"transactional.id",
+                  "it is made of the application id, the instance id and the thread"},
     OwnedProperty{"transaction.timeout.ms", "fencing depends on it"},
     OwnedProperty{"enable.idempotence", "records must be neither doubled nor reordered"},
     OwnedProperty{"acks", "a result counts when all replicas have it"},
@@ -56,10 +58,14 @@ std::optional<std::string> name_for(Role role, std::string_view key) {
   return std::string{key};
 }
 
-Status set(rd_kafka_conf_t* conf, std::string_view shown_as, const std::string& name, const std::string& value) {
+Status set(rd_kafka_conf_t* conf, std::string_view shown_as, const std::string& name,
+           const std::string& value) {
   std::array<char, 512> error{};
-  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size()) == RD_KAFKA_CONF_OK) return {};
-  return Status::invalid(fmt::format("property 'kafka.{}' = '{}': {}", shown_as, value, error.data()));
+  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size()) ==
+      RD_KAFKA_CONF_OK)
+    return {};
+  return Status::invalid(
+      fmt::format("property 'kafka.{}' = '{}': {}", shown_as, value, error.data()));
 }
 
 }  // namespace
@@ -71,8 +77,8 @@ Status check_properties(const std::map<std::string, std::string>& properties) {
       if (!name) continue;
       for (const OwnedProperty& owned : kOwned) {
         if (owned.name == *name) {
-          return Status::invalid(
-              fmt::format("property 'kafka.{}' = '{}' cannot be set: {}", key, value, owned.reason));
+          return Status::invalid(fmt::format("property 'kafka.{}' = '{}' cannot be set: {}", key,
+                                             value, owned.reason));
         }
       }
     }
@@ -84,7 +90,8 @@ Status check_properties(const std::map<std::string, std::string>& properties) {
   return {};
 }
 
-Result<Conf> make_conf(Role role, const Settings& defaults, const std::map<std::string, std::string>& properties,
+Result<Conf> make_conf(Role role, const Settings& defaults,
+                       const std::map<std::string, std::string>& properties,
                        const Settings& owned) {
   Conf conf{rd_kafka_conf_new()};
   for (const auto& [name, value] : defaults) {

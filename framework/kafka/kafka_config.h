@@ -22,12 +22,13 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The clients a property can be meant for.
 enum class Role { kConsumer, kProducer, kAdmin };
 
-/// Refuses properties that the runtime owns (with the reason), that librdkafka does not know or whose value it does
-/// not take (with its text).
+/// Refuses properties that the runtime owns (with the reason), that librdkafka does not know or
+/// whose value it does not take (with its text).
 Status check_properties(const std::map<std::string, std::string>& properties);
 
-/// A configuration for `role`: `defaults`, over them the user's `properties`, over them what is `owned`.
-Result<Conf> make_conf(Role role, const Settings& defaults, const std::map<std::string, std::string>& properties,
-                       const Settings& owned);
+/// A configuration for `role`: `defaults`, over them the user's `properties`, over them what is
+/// `owned`.
+Result<Conf> make_conf(Role role, const Settings& defaults,
+                       const std::map<std::string, std::string>& properties, const Settings& owned);
 
 }  // namespace millrace::kafka

@@ -27,11 +27,12 @@ std::string name_of(const TopicPartition& partition) {
 }
 
 std::string_view view(const void* data, std::size_t size) {
-  return data == nullptr ? std::string_view{} : std::string_view{static_cast<const char*>(data), size};
+  return data == nullptr ? std::string_view{}
+                         : std::string_view{static_cast<const char*>(data), size};
 }
 
-/// The generation in librdkafka's group metadata, which has no accessor for it: read from its serialized form,
-/// "CGMDv2:" and an int32. Unknown forms pass.
+/// The generation in librdkafka's group metadata, which has no accessor for it: read from its
+/// serialized form, "CGMDv2:" and an int32. Unknown forms pass.
 bool has_generation(const rd_kafka_consumer_group_metadata_t& group) {
   constexpr std::string_view kMagic = "CGMDv2:";
   void* bytes = nullptr;
@@ -41,7 +42,8 @@ bool has_generation(const rd_kafka_consumer_group_metadata_t& group) {
     return false;
   }
   std::int32_t generation = 0;
-  if (size >= kMagic.size() + sizeof generation && std::memcmp(bytes, kMagic.data(), kMagic.size()) == 0) {
+  if (size >= kMagic.size() + sizeof generation &&
+      std::memcmp(bytes, kMagic.data(), kMagic.size()) == 0) {
     std::memcpy(&generation, static_cast<const char*>(bytes) + kMagic.size(), sizeof generation);
   }
   rd_kafka_mem_free(nullptr, bytes);
@@ -54,7 +56,8 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const Consume
                                                         std::size_t prefetch_bytes,
                                                         std::shared_ptr<ClientWatch> watch) {
   std::unique_ptr<KafkaConsumer> consumer{new KafkaConsumer{options, prefetch_bytes, watch}};
-  if (consumer->wake_fd_ < 0) return Status::failed(fmt::format("eventfd: {}", std::strerror(errno)));
+  if (consumer->wake_fd_ < 0)
+    return Status::failed(fmt::format("eventfd: {}", std::strerror(errno)));
   Result<std::shared_ptr<Client>> client =
       Client::create(RD_KAFKA_CONSUMER, std::move(conf), std::move(watch), *consumer);
   if (!client.ok()) return client.status();
@@ -63,7 +66,8 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const Consume
   rd_kafka_poll_set_consumer(handle);
   consumer->group_queue_.reset(rd_kafka_queue_get_consumer(handle));
   consumer->refill_queue_.reset(rd_kafka_queue_new(handle));
-  rd_kafka_queue_io_event_enable(consumer->group_queue_.get(), consumer->wake_fd_, &kWake, sizeof kWake);
+  rd_kafka_queue_io_event_enable(consumer->group_queue_.get(), consumer->wake_fd_, &kWake,
+                                 sizeof kWake);
   return std::unique_ptr<Consumer>{std::move(consumer)};
 }
 
@@ -89,7 +93,8 @@ KafkaConsumer::~KafkaConsumer() {
 
 Status KafkaConsumer::subscribe(const std::vector<std::string>& lead_topics) {
   if (options_.group_id.empty()) return Status::invalid("subscribe: the consumer has no group.id");
-  const PartitionList topics{rd_kafka_topic_partition_list_new(static_cast<int>(lead_topics.size()))};
+  const PartitionList topics{
+      rd_kafka_topic_partition_list_new(static_cast<int>(lead_topics.size()))};
   for (const std::string& topic : lead_topics) {
     rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   }
@@ -102,8 +107,9 @@ Status KafkaConsumer::serve() {
   rd_kafka_t* handle = client_->handle();
   while (const Message message{rd_kafka_consumer_poll(handle, 0)}) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Status::failed(fmt::format("topic '{}', partition {}: a record came outside of the partition's queue",
-                                        rd_kafka_topic_name(message->rkt), message->partition));
+      return Status::failed(
+          fmt::format("topic '{}', partition {}: a record came outside of the partition's queue",
+                      rd_kafka_topic_name(message->rkt), message->partition));
     }
     on_error(message->err, rd_kafka_message_errstr(message.get()));
   }
@@ -111,7 +117,8 @@ Status KafkaConsumer::serve() {
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(handle, text.data(), text.size());
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (membership_.joined) left();
-    return to_status(fatal, Call::kConsume, fmt::format("group '{}'", options_.group_id), text.data());
+    return to_status(fatal, Call::kConsume, fmt::format("group '{}'", options_.group_id),
+                     text.data());
   }
   return std::exchange(trouble_, {});
 }
@@ -123,20 +130,24 @@ void KafkaConsumer::on_error(rd_kafka_resp_err_t error, const char* text) {
     watch_->write(LogLevel::kWarning, text, options_.client_id, "MAXPOLL");
     return;
   }
-  const Status status = to_status(error, Call::kConsume, fmt::format("group '{}'", options_.group_id), text);
+  const Status status =
+      to_status(error, Call::kConsume, fmt::format("group '{}'", options_.group_id), text);
   if (trouble_.ok() || trouble_.code() == StatusCode::kRetry) trouble_ = status;
 }
 
-void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& partitions) {
+void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t what,
+                                 rd_kafka_topic_partition_list_t& partitions) {
   rd_kafka_t* handle = client_->handle();
   std::vector<OwnedPartition>& owned = membership_.owned;
   const bool assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
   if (assigned) {
     for (int i = 0; i < partitions.cnt; ++i) {
-      owned.push_back({{partitions.elems[i].topic, partitions.elems[i].partition}, ++acquisitions_});
+      owned.push_back(
+          {{partitions.elems[i].topic, partitions.elems[i].partition}, ++acquisitions_});
     }
-    std::sort(owned.begin(), owned.end(),
-              [](const OwnedPartition& a, const OwnedPartition& b) { return a.partition < b.partition; });
+    std::sort(owned.begin(), owned.end(), [](const OwnedPartition& a, const OwnedPartition& b) {
+      return a.partition < b.partition;
+    });
   } else {
     for (int i = 0; i < partitions.cnt; ++i) {
       const TopicPartition gone{partitions.elems[i].topic, partitions.elems[i].partition};
@@ -145,16 +156,19 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partit
   }
   ++membership_.version;
   if (closed_ || what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    const bool lost = closed_ || what != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(handle) != 0;
+    const bool lost = closed_ || what != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS ||
+                      rd_kafka_assignment_lost(handle) != 0;
     lost ? left() : snapshot_group();
   } else {
     snapshot_group();
   }
-  // Only the acknowledgement that the protocol waits for. With nothing in it, fetching stays as assign() left it.
+  // Only the acknowledgement that the protocol waits for. With nothing in it, fetching stays as
+  // assign() left it.
   const PartitionList nothing{rd_kafka_topic_partition_list_new(0)};
   rd_kafka_error_t* error = assigned ? rd_kafka_incremental_assign(handle, nothing.get())
                                      : rd_kafka_incremental_unassign(handle, nothing.get());
-  if (Status status = to_status(error, Call::kConsume, "acknowledging a rebalance"); !status.ok()) trouble_ = status;
+  if (Status status = to_status(error, Call::kConsume, "acknowledging a rebalance"); !status.ok())
+    trouble_ = status;
 }
 
 void KafkaConsumer::left() {
@@ -164,8 +178,9 @@ void KafkaConsumer::left() {
   group_metadata_ = nullptr;
 }
 
-/// Taken in the callback and kept until the next: what librdkafka knows by itself may already be the generation
-/// after, or, when it has just been expelled, none, which the broker would accept without any check.
+/// Taken in the callback and kept until the next: what librdkafka knows by itself may already be
+/// the generation after, or, when it has just been expelled, none, which the broker would accept
+/// without any check.
 void KafkaConsumer::snapshot_group() {
   RawGroupMetadata raw{rd_kafka_consumer_group_metadata(client_->handle())};
   if (raw == nullptr || !has_generation(*raw)) {
@@ -181,8 +196,10 @@ Status KafkaConsumer::assign(std::span<const PartitionOffset> partitions) {
   for (const PartitionOffset& each : partitions) {
     MILLRACE_CHECK(!fetched_.contains(each.partition), "a partition is assigned once");
     Fetched from;
-    from.queue.reset(rd_kafka_queue_get_partition(handle, each.partition.topic.c_str(), each.partition.partition));
-    if (from.queue == nullptr) return Status::failed(name_of(each.partition) + ": librdkafka has no queue for it");
+    from.queue.reset(rd_kafka_queue_get_partition(handle, each.partition.topic.c_str(),
+                                                  each.partition.partition));
+    if (from.queue == nullptr)
+      return Status::failed(name_of(each.partition) + ": librdkafka has no queue for it");
     rd_kafka_queue_io_event_enable(from.queue.get(), wake_fd_, &kWake, sizeof kWake);
     fetched_.emplace(each.partition, std::move(from));
   }
@@ -199,8 +216,9 @@ Status KafkaConsumer::unassign(std::span<const TopicPartition> partitions) {
   return status;
 }
 
-/// Not rd_kafka_seek_partitions: it fails on a partition that is just starting or stopped by an error, and its
-/// time-out is broken before 2.1.0. Taking the partition out and in again always works, within milliseconds.
+/// Not rd_kafka_seek_partitions: it fails on a partition that is just starting or stopped by an
+/// error, and its time-out is broken before 2.1.0. Taking the partition out and in again always
+/// works, within milliseconds.
 Status KafkaConsumer::seek(const TopicPartition& partition, std::int64_t offset) {
   if (Status status = stop({&partition, 1}); !status.ok()) return status;
   const PartitionOffset target{partition, offset, {}};
@@ -217,18 +235,20 @@ Status KafkaConsumer::start(std::span<const PartitionOffset> partitions) {
     rd_kafka_queue_forward(from.queue.get(), nullptr);
   }
   const PartitionList list = partition_list(partitions);
-  return to_status(rd_kafka_incremental_assign(client_->handle(), list.get()), Call::kConsume, "assign");
+  return to_status(rd_kafka_incremental_assign(client_->handle(), list.get()), Call::kConsume,
+                   "assign");
 }
 
 Status KafkaConsumer::stop(std::span<const TopicPartition> partitions) {
   const PartitionList list = partition_list(partitions);
-  const Status status =
-      to_status(rd_kafka_incremental_unassign(client_->handle(), list.get()), Call::kConsume, "unassign");
+  const Status status = to_status(rd_kafka_incremental_unassign(client_->handle(), list.get()),
+                                  Call::kConsume, "unassign");
   for (const TopicPartition& partition : partitions) {
     const auto at = fetched_.find(partition);
     MILLRACE_CHECK(at != fetched_.end(), "the partition must be assigned");
     at->second.waiting.clear();
-    // Records of before are dropped by their version; errors have none and must not be seen after a seek.
+    // Records of before are dropped by their version; errors have none and must not be seen after a
+    // seek.
     for (ssize_t n = 1; n > 0;) {
       n = rd_kafka_consume_batch_queue(at->second.queue.get(), 0, batch_.data(), batch_.size());
       for (ssize_t i = 0; i < n; ++i) rd_kafka_message_destroy(batch_[static_cast<std::size_t>(i)]);
@@ -243,12 +263,14 @@ const KafkaConsumer::Fetched& KafkaConsumer::fetched(const TopicPartition& parti
   return at->second;
 }
 
-Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& limit, RecordBatch& batch) {
+Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& limit,
+                           RecordBatch& batch) {
   Fetched& from = const_cast<Fetched&>(fetched(partition));
   const std::size_t records_before = batch.records().size(), bytes_before = batch.bytes();
   const auto room = [&] {
-    return batch.records().size() == records_before || (batch.records().size() - records_before < limit.records &&
-                                                        batch.bytes() - bytes_before < limit.bytes);
+    return batch.records().size() == records_before ||
+           (batch.records().size() - records_before < limit.records &&
+            batch.bytes() - bytes_before < limit.bytes);
   };
   while (room() && !from.waiting.empty()) {
     const Message message = std::move(from.waiting.front());
@@ -257,9 +279,12 @@ Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& lim
   }
   Status status;
   while (room() && from.waiting.empty() && status.ok()) {
-    const std::size_t bytes_left = limit.bytes - std::min(limit.bytes, batch.bytes() - bytes_before);
-    const std::size_t records_left = std::max<std::size_t>(1, limit.records - (batch.records().size() - records_before));
-    const std::size_t most = std::min({kMostPerCall, records_left, bytes_left / from.record_bytes + 1});
+    const std::size_t bytes_left =
+        limit.bytes - std::min(limit.bytes, batch.bytes() - bytes_before);
+    const std::size_t records_left =
+        std::max<std::size_t>(1, limit.records - (batch.records().size() - records_before));
+    const std::size_t most =
+        std::min({kMostPerCall, records_left, bytes_left / from.record_bytes + 1});
     // With a time-out the call would wait for a full batch.
     const ssize_t count = rd_kafka_consume_batch_queue(from.queue.get(), 0, batch_.data(), most);
     for (ssize_t i = 0; i < count; ++i) {
@@ -273,25 +298,28 @@ Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& lim
     if (count < static_cast<ssize_t>(most)) break;
   }
   const std::size_t records = batch.records().size() - records_before;
-  if (records > 0) from.record_bytes = std::max<std::size_t>(1, (batch.bytes() - bytes_before) / records);
+  if (records > 0)
+    from.record_bytes = std::max<std::size_t>(1, (batch.bytes() - bytes_before) / records);
   if (!room() || !from.waiting.empty()) more_ = true;
   if (rd_kafka_version() < kFirstVersionWithFetchBackoff) refill(from);
   return status;
 }
 
-Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, const rd_kafka_message_t& message,
-                           RecordBatch& batch) {
+Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from,
+                           const rd_kafka_message_t& message, RecordBatch& batch) {
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     from.answered = true;
     from.position = std::max(from.position, message.offset);
     return {};
   }
   if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-    return Status::failed(fmt::format("{}, offset {}: out of range: it was deleted or never written; reset the group",
-                                      name_of(partition), from.position));
+    return Status::failed(
+        fmt::format("{}, offset {}: out of range: it was deleted or never written; reset the group",
+                    name_of(partition), from.position));
   }
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return to_status(message.err, Call::kConsume, fmt::format("{}, offset {}", name_of(partition), from.position),
+    return to_status(message.err, Call::kConsume,
+                     fmt::format("{}, offset {}", name_of(partition), from.position),
                      rd_kafka_message_errstr(&message));
   }
   from.answered = true;
@@ -302,7 +330,8 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, const
 
   rd_kafka_timestamp_type_t type;
   const std::int64_t timestamp_ms = rd_kafka_message_timestamp(&message, &type);
-  const std::string_view key = view(message.key, message.key_len), value = view(message.payload, message.len);
+  const std::string_view key = view(message.key, message.key_len),
+                         value = view(message.payload, message.len);
   rd_kafka_headers_t* raw_headers = nullptr;
   if (rd_kafka_message_headers(&message, &raw_headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     batch.append(key, value, message.offset, timestamp_ms);
@@ -320,9 +349,9 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, const
   return {};
 }
 
-/// Before 2.2.0 a broker's thread that finds all its queues full sleeps up to 1 s, however fast they drain. Any
-/// request to that broker wakes it, so one is sent when a queue that was full is half empty: bounded memory without
-/// the stall. The answer does not matter.
+/// Before 2.2.0 a broker's thread that finds all its queues full sleeps up to 1 s, however fast
+/// they drain. Any request to that broker wakes it, so one is sent when a queue that was full is
+/// half empty: bounded memory without the stall. The answer does not matter.
 void KafkaConsumer::refill(Fetched& partition) {
   const std::size_t ahead = rd_kafka_queue_length(partition.queue.get()) * partition.record_bytes;
   if (ahead >= prefetch_bytes_ - prefetch_bytes_ / 4) partition.was_full = true;
@@ -334,20 +363,24 @@ void KafkaConsumer::refill(Fetched& partition) {
   }
   partition.was_full = false;
   poked_ = true;
-  rd_kafka_ConfigResource_t* resource =
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, std::to_string(partition.broker).c_str());
+  rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(
+      RD_KAFKA_RESOURCE_BROKER, std::to_string(partition.broker).c_str());
   rd_kafka_ConfigResource_set_config(resource, "broker.id", "");
   rd_kafka_DescribeConfigs(client_->handle(), &resource, 1, nullptr, refill_queue_.get());
   rd_kafka_ConfigResource_destroy(resource);
 }
 
-std::int64_t KafkaConsumer::position(const TopicPartition& partition) const { return fetched(partition).position; }
+std::int64_t KafkaConsumer::position(const TopicPartition& partition) const {
+  return fetched(partition).position;
+}
 
 std::optional<std::int64_t> KafkaConsumer::high_watermark(const TopicPartition& partition) const {
-  if (!fetched(partition).answered) return std::nullopt;  // what librdkafka remembers may be from before
+  if (!fetched(partition).answered)
+    return std::nullopt;  // what librdkafka remembers may be from before
   std::int64_t low = 0, high = 0;
-  if (rd_kafka_get_watermark_offsets(client_->handle(), partition.topic.c_str(), partition.partition, &low, &high) !=
-          RD_KAFKA_RESP_ERR_NO_ERROR ||
+  if (rd_kafka_get_watermark_offsets(client_->handle(), partition.topic.c_str(),
+                                     partition.partition, &low,
+                                     &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
       high < 0) {
     return std::nullopt;
   }
@@ -367,7 +400,8 @@ void KafkaConsumer::wakeup() {
   [[maybe_unused]] const ssize_t n = ::write(wake_fd_, &kWake, sizeof kWake);
 }
 
-Result<std::vector<PartitionOffset>> KafkaConsumer::committed(std::span<const TopicPartition> partitions) {
+Result<std::vector<PartitionOffset>> KafkaConsumer::committed(
+    std::span<const TopicPartition> partitions) {
   if (options_.group_id.empty()) return Status::invalid("committed: the consumer has no group.id");
   return committed_offsets(client_->handle(), options_.group_id, partitions, kStableOffsetsTimeout);
 }
@@ -386,8 +420,9 @@ Status KafkaConsumer::close() {
   const auto deadline = std::chrono::steady_clock::now() + kCloseTimeout;
   while (rd_kafka_consumer_closed(handle) == 0) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      status = Status::failed(fmt::format("group '{}': could not be left in {} s: the member stays until its session ends",
-                                          options_.group_id, kCloseTimeout.count() / 1000));
+      status = Status::failed(fmt::format(
+          "group '{}': could not be left in {} s: the member stays until its session ends",
+          options_.group_id, kCloseTimeout.count() / 1000));
       break;
     }
     rd_kafka_queue_poll_callback(group_queue_.get(), 50);

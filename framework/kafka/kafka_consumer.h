@@ -22,12 +22,14 @@ struct KafkaGroupMetadata final : GroupMetadata {
   std::shared_ptr<const rd_kafka_consumer_group_metadata_t> raw;
 };
 
-/// Consumer on librdkafka. The group's rebalances are only acknowledged; what is fetched is what assign() says.
-/// Every assigned partition has a queue of its own, so that one that nobody polls holds up no other.
+/// Consumer on librdkafka. The group's rebalances are only acknowledged; what is fetched is what
+/// assign() says. Every assigned partition has a queue of its own, so that one that nobody polls
+/// holds up no other.
 class KafkaConsumer final : public Consumer, private ClientEvents {
  public:
   static Result<std::unique_ptr<Consumer>> create(Conf conf, const ConsumerOptions& options,
-                                                  std::size_t prefetch_bytes, std::shared_ptr<ClientWatch> watch);
+                                                  std::size_t prefetch_bytes,
+                                                  std::shared_ptr<ClientWatch> watch);
   ~KafkaConsumer() override;
   KafkaConsumer(const KafkaConsumer&) = delete;
   KafkaConsumer& operator=(const KafkaConsumer&) = delete;
@@ -44,7 +46,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   std::optional<std::int64_t> high_watermark(const TopicPartition& partition) const override;
   void wait(std::chrono::milliseconds timeout) override;
   void wakeup() override;
-  Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions) override;
+  Result<std::vector<PartitionOffset>> committed(
+      std::span<const TopicPartition> partitions) override;
   Status close() override;
 
  private:
@@ -52,18 +55,20 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   struct Fetched {
     Queue queue;
     std::int64_t position = 0;
-    bool answered = false;       ///< a response to a fetch since assign() or seek() has arrived
-    std::deque<Message> waiting; ///< taken from the queue, did not fit into the last batch
-    bool was_full = false;       ///< see refill()
-    std::int32_t broker = -1;    ///< the last record came from it
+    bool answered = false;        ///< a response to a fetch since assign() or seek() has arrived
+    std::deque<Message> waiting;  ///< taken from the queue, did not fit into the last batch
+    bool was_full = false;        ///< see refill()
+    std::int32_t broker = -1;     ///< the last record came from it
     std::size_t record_bytes = 1024;  ///< average of the last batch, to guess what a queue holds
   };
 
-  KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes, std::shared_ptr<ClientWatch> watch);
+  KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes,
+                std::shared_ptr<ClientWatch> watch);
   const Fetched& fetched(const TopicPartition& partition) const;
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
-  Status take(const TopicPartition& partition, Fetched& from, const rd_kafka_message_t& message, RecordBatch& batch);
+  Status take(const TopicPartition& partition, Fetched& from, const rd_kafka_message_t& message,
+              RecordBatch& batch);
   void refill(Fetched& partition);
   void report(Status status);
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& partitions) override;
@@ -80,8 +85,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Queue refill_queue_;
   std::map<TopicPartition, Fetched> fetched_;
   std::vector<rd_kafka_message_t*> batch_;
-  bool more_ = false;      ///< a poll() since the last wait() stopped at its limit
-  bool poked_ = false;     ///< a request of refill() is under way
+  bool more_ = false;   ///< a poll() since the last wait() stopped at its limit
+  bool poked_ = false;  ///< a request of refill() is under way
   Membership membership_;
   std::uint64_t acquisitions_ = 0;
   std::shared_ptr<const GroupMetadata> group_metadata_;

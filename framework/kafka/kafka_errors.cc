@@ -70,8 +70,8 @@ StatusCode meaning(rd_kafka_resp_err_t error, Call call) {
   }
 }
 
-StatusCode transaction_meaning(rd_kafka_resp_err_t error, bool fatal, bool requires_abort, bool retriable,
-                               Call call) {
+StatusCode transaction_meaning(rd_kafka_resp_err_t error, bool fatal, bool requires_abort,
+                               bool retriable, Call call) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return StatusCode::kOk;
   // What no new producer would cure.
   switch (error) {
@@ -97,19 +97,22 @@ StatusCode transaction_meaning(rd_kafka_resp_err_t error, bool fatal, bool requi
   return call == Call::kCommit ? StatusCode::kUnknown : StatusCode::kFenced;
 }
 
-Status to_status(rd_kafka_resp_err_t error, Call call, std::string_view what, std::string_view detail) {
+Status to_status(rd_kafka_resp_err_t error, Call call, std::string_view what,
+                 std::string_view detail) {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return {meaning(error, call), fmt::format("{}: {} ({})", what, detail.empty() ? rd_kafka_err2str(error) : detail,
-                                            rd_kafka_err2name(error))};
+  return {meaning(error, call),
+          fmt::format("{}: {} ({})", what, detail.empty() ? rd_kafka_err2str(error) : detail,
+                      rd_kafka_err2name(error))};
 }
 
 Status to_status(rd_kafka_error_t* error, Call call, std::string_view what) {
   if (error == nullptr) return {};
   const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-  const Status status{transaction_meaning(code, rd_kafka_error_is_fatal(error) != 0,
-                                          rd_kafka_error_txn_requires_abort(error) != 0,
-                                          rd_kafka_error_is_retriable(error) != 0, call),
-                      fmt::format("{}: {} ({})", what, rd_kafka_error_string(error), rd_kafka_error_name(error))};
+  const Status status{
+      transaction_meaning(code, rd_kafka_error_is_fatal(error) != 0,
+                          rd_kafka_error_txn_requires_abort(error) != 0,
+                          rd_kafka_error_is_retriable(error) != 0, call),
+      fmt::format("{}: {} ({})", what, rd_kafka_error_string(error), rd_kafka_error_name(error))};
   rd_kafka_error_destroy(error);
   return status;
 }

@@ -11,21 +11,24 @@ namespace millrace::kafka {
 
 /// The calls whose failures mean different things.
 enum class Call {
-  kConsume,       ///< group protocol and fetching
-  kAdmin,         ///< administration and queries
-  kInit,          ///< init_transactions
-  kTransaction,   ///< begin, send_offsets, abort
-  kCommit,        ///< commit: once the request is out, a dead producer leaves the outcome open
+  kConsume,      ///< group protocol and fetching
+  kAdmin,        ///< administration and queries
+  kInit,         ///< init_transactions
+  kTransaction,  ///< begin, send_offsets, abort
+  kCommit,       ///< commit: once the request is out, a dead producer leaves the outcome open
 };
 
 /// What to do about an error code outside transactions.
 StatusCode meaning(rd_kafka_resp_err_t error, Call call);
 
 /// What to do about an error of the transactional API, by the flags librdkafka gives it.
-StatusCode transaction_meaning(rd_kafka_resp_err_t error, bool fatal, bool requires_abort, bool retriable, Call call);
+StatusCode transaction_meaning(rd_kafka_resp_err_t error, bool fatal, bool requires_abort,
+                               bool retriable, Call call);
 
-/// "`what`: librdkafka's text (its name of the code)", with the code's meaning. `detail` empty: the code's own text.
-Status to_status(rd_kafka_resp_err_t error, Call call, std::string_view what, std::string_view detail = {});
+/// "`what`: librdkafka's text (its name of the code)", with the code's meaning. `detail` empty: the
+/// code's own text.
+Status to_status(rd_kafka_resp_err_t error, Call call, std::string_view what,
+                 std::string_view detail = {});
 
 /// The same for the transactional API; takes the error, which may be null: OK.
 Status to_status(rd_kafka_error_t* error, Call call, std::string_view what);

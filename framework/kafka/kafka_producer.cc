@@ -47,9 +47,10 @@ struct KafkaProducer::Core final : ClientEvents {
     queued_bytes -= message.len + message.key_len;
     if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       if (!undelivered.ok()) return;
-      undelivered = Status::failed(fmt::format("record of {} bytes for topic '{}', partition {} was not delivered: {} ({})",
-                                               message.len, rd_kafka_topic_name(message.rkt), message.partition,
-                                               rd_kafka_message_errstr(&message), rd_kafka_err2name(message.err)));
+      undelivered = Status::failed(
+          fmt::format("record of {} bytes for topic '{}', partition {} was not delivered: {} ({})",
+                      message.len, rd_kafka_topic_name(message.rkt), message.partition,
+                      rd_kafka_message_errstr(&message), rd_kafka_err2name(message.err)));
       return;
     }
     auto& delivered = static_cast<Topic*>(rd_kafka_topic_opaque(message.rkt))->delivered;
@@ -58,27 +59,34 @@ struct KafkaProducer::Core final : ClientEvents {
   }
 };
 
-Result<std::unique_ptr<Producer>> KafkaProducer::create(Conf conf, const ProducerOptions& options, Clock& clock,
+Result<std::unique_ptr<Producer>> KafkaProducer::create(Conf conf, const ProducerOptions& options,
+                                                        Clock& clock,
                                                         std::shared_ptr<ClientWatch> watch) {
   auto core = std::make_shared<Core>();
-  Result<std::shared_ptr<Client>> client = Client::create(RD_KAFKA_PRODUCER, std::move(conf), std::move(watch), *core);
+  Result<std::shared_ptr<Client>> client =
+      Client::create(RD_KAFKA_PRODUCER, std::move(conf), std::move(watch), *core);
   if (!client.ok()) return client.status();
   core->client = std::move(*client);
   return std::unique_ptr<Producer>{new KafkaProducer{options, clock, std::move(core)}};
 }
 
-KafkaProducer::KafkaProducer(const ProducerOptions& options, Clock& clock, std::shared_ptr<Core> core)
+KafkaProducer::KafkaProducer(const ProducerOptions& options, Clock& clock,
+                             std::shared_ptr<Core> core)
     : options_(options), clock_(clock), core_(std::move(core)) {}
 
 Status KafkaProducer::check_alive() const {
-  if (core_ == nullptr) return Status::fenced("the producer was given up after a call that did not return: build a new one");
+  if (core_ == nullptr)
+    return Status::fenced(
+        "the producer was given up after a call that did not return: build a new one");
   std::array<char, 512> text{};
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(core_->handle(), text.data(), text.size());
   if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return Status::fenced(fmt::format("the producer is dead: {} ({})", text.data(), rd_kafka_err2name(fatal)));
+  return Status::fenced(
+      fmt::format("the producer is dead: {} ({})", text.data(), rd_kafka_err2name(fatal)));
 }
 
-/// Runs a transactional call where it cannot hold up the caller for ever: librdkafka does not keep its time-outs.
+/// Runs a transactional call where it cannot hold up the caller for ever: librdkafka does not keep
+/// its time-outs.
 Status KafkaProducer::call(Call kind, std::string_view what,
                            std::function<rd_kafka_error_t*(rd_kafka_t*)> function) {
   auto task = std::make_shared<std::packaged_task<rd_kafka_error_t*()>>(
@@ -88,32 +96,38 @@ Status KafkaProducer::call(Call kind, std::string_view what,
     (*task)();
     task.reset();
   }}.detach();
-  if (result.wait_for(kHangTimeout) == std::future_status::ready) return to_status(result.get(), kind, what);
+  if (result.wait_for(kHangTimeout) == std::future_status::ready)
+    return to_status(result.get(), kind, what);
   core_ = nullptr;
   const StatusCode code = kind == Call::kCommit ? StatusCode::kUnknown : StatusCode::kFenced;
-  return {code, fmt::format("{}: no answer from librdkafka in {} s", what, kHangTimeout.count() / 1000)};
+  return {code,
+          fmt::format("{}: no answer from librdkafka in {} s", what, kHangTimeout.count() / 1000)};
 }
 
 Status KafkaProducer::init_transactions() {
-  if (options_.transactional_id.empty()) return Status::invalid("init_transactions: the producer has no transactional.id");
+  if (options_.transactional_id.empty())
+    return Status::invalid("init_transactions: the producer has no transactional.id");
   if (Status status = check_alive(); !status.ok()) return status;
-  return call(Call::kInit, fmt::format("registering transactional.id '{}'", options_.transactional_id),
+  return call(Call::kInit,
+              fmt::format("registering transactional.id '{}'", options_.transactional_id),
               [](rd_kafka_t* handle) {
                 return rd_kafka_init_transactions(handle, static_cast<int>(kCallTimeout.count()));
               });
 }
 
 Status KafkaProducer::begin() {
-  if (options_.transactional_id.empty()) return Status::invalid("begin: the producer has no transactional.id");
+  if (options_.transactional_id.empty())
+    return Status::invalid("begin: the producer has no transactional.id");
   if (Status status = check_alive(); !status.ok()) return status;
   core_->undelivered = {};
-  Status status = to_status(rd_kafka_begin_transaction(core_->handle()), Call::kTransaction, "begin");
+  Status status =
+      to_status(rd_kafka_begin_transaction(core_->handle()), Call::kTransaction, "begin");
   in_transaction_ = status.ok();
   return status;
 }
 
-/// The topic with its partition count; asks the broker at first use, because librdkafka before 2.10.1 takes up to
-/// 1 s to send the first record to a topic that it does not know yet.
+/// The topic with its partition count; asks the broker at first use, because librdkafka
+/// before 2.10.1 takes up to 1 s to send the first record to a topic that it does not know yet.
 Result<KafkaProducer::Topic*> KafkaProducer::topic(std::string_view name) {
   const auto known = core_->topics.find(name);
   if (known != core_->topics.end()) return &known->second;
@@ -126,10 +140,12 @@ Result<KafkaProducer::Topic*> KafkaProducer::topic(std::string_view name) {
   rd_kafka_topic_conf_t* conf = rd_kafka_default_topic_conf_dup(core_->handle());
   rd_kafka_topic_conf_set_opaque(conf, &topic);
   topic.handle.reset(rd_kafka_topic_new(core_->handle(), std::string{name}.c_str(), conf));
-  if (topic.handle == nullptr) return fail(to_status(rd_kafka_last_error(), Call::kTransaction, what));
+  if (topic.handle == nullptr)
+    return fail(to_status(rd_kafka_last_error(), Call::kTransaction, what));
   const rd_kafka_metadata_t* metadata = nullptr;
-  const rd_kafka_resp_err_t error = rd_kafka_metadata(core_->handle(), 0, topic.handle.get(), &metadata,
-                                                      static_cast<int>(kMetadataTimeout.count()));
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(core_->handle(), 0, topic.handle.get(), &metadata,
+                        static_cast<int>(kMetadataTimeout.count()));
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(to_status(error, Call::kAdmin, what));
   const auto release = [](const rd_kafka_metadata_t* each) { rd_kafka_metadata_destroy(each); };
   const std::unique_ptr<const rd_kafka_metadata_t, decltype(release)> owned{metadata, release};
@@ -147,9 +163,10 @@ Status KafkaProducer::produce(const OutgoingRecord& record) {
   const Result<Topic*> found = topic(record.topic);
   if (!found.ok()) return found.status();
   Topic& target = **found;
-  if (record.partition < 0 || static_cast<std::size_t>(record.partition) >= target.delivered.size()) {
-    return Status::failed(fmt::format("topic '{}' has no partition {}: it has {}", record.topic, record.partition,
-                                      target.delivered.size()));
+  if (record.partition < 0 ||
+      static_cast<std::size_t>(record.partition) >= target.delivered.size()) {
+    return Status::failed(fmt::format("topic '{}' has no partition {}: it has {}", record.topic,
+                                      record.partition, target.delivered.size()));
   }
   const std::int64_t timestamp_ms =
       record.timestamp_ms == RecordView::kNoTimestamp ? clock_.wall_ms() : record.timestamp_ms;
@@ -191,14 +208,15 @@ Status KafkaProducer::produce(const OutgoingRecord& record) {
     return {};
   }
   const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-  const std::string text = fmt::format("record of {} bytes for topic '{}', partition {}: {} ({})", record.value.size(),
-                                       record.topic, record.partition, rd_kafka_error_string(error),
-                                       rd_kafka_error_name(error));
+  const std::string text = fmt::format("record of {} bytes for topic '{}', partition {}: {} ({})",
+                                       record.value.size(), record.topic, record.partition,
+                                       rd_kafka_error_string(error), rd_kafka_error_name(error));
   rd_kafka_error_destroy(error);
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return Status::retry(text);
   if (Status status = check_alive(); !status.ok()) return status;
   // librdkafka refuses records as soon as the transaction has failed.
-  if (code == RD_KAFKA_RESP_ERR__STATE) return in_transaction_ ? Status::abort(text) : Status::invalid(text);
+  if (code == RD_KAFKA_RESP_ERR__STATE)
+    return in_transaction_ ? Status::abort(text) : Status::invalid(text);
   return Status::failed(text);
 }
 
@@ -206,21 +224,26 @@ void KafkaProducer::poll(std::chrono::milliseconds timeout) {
   if (core_ != nullptr) rd_kafka_poll(core_->handle(), static_cast<int>(timeout.count()));
 }
 
-std::size_t KafkaProducer::queued_bytes() const { return core_ == nullptr ? 0 : core_->queued_bytes; }
+std::size_t KafkaProducer::queued_bytes() const {
+  return core_ == nullptr ? 0 : core_->queued_bytes;
+}
 
 Status KafkaProducer::flush(std::chrono::milliseconds timeout) {
   if (core_ == nullptr) return check_alive();
-  const rd_kafka_resp_err_t error = rd_kafka_flush(core_->handle(), static_cast<int>(timeout.count()));
+  const rd_kafka_resp_err_t error =
+      rd_kafka_flush(core_->handle(), static_cast<int>(timeout.count()));
   if (Status status = check_alive(); !status.ok()) return status;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return Status::retry(fmt::format("{} bytes not delivered yet: {}", core_->queued_bytes, rd_kafka_err2str(error)));
+    return Status::retry(fmt::format("{} bytes not delivered yet: {}", core_->queued_bytes,
+                                     rd_kafka_err2str(error)));
   }
   const Status undelivered = std::exchange(core_->undelivered, {});
   if (!undelivered.ok() && in_transaction_) return Status::abort(undelivered.message());
   return undelivered;
 }
 
-Status KafkaProducer::send_offsets(std::span<const PartitionOffset> offsets, const GroupMetadata& group) {
+Status KafkaProducer::send_offsets(std::span<const PartitionOffset> offsets,
+                                   const GroupMetadata& group) {
   if (!in_transaction_) return Status::invalid("send_offsets: no transaction is open");
   if (Status status = check_alive(); !status.ok()) return status;
   if (offsets.empty()) return {};

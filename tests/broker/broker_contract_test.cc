@@ -14,7 +14,8 @@ using testing::Pair;
 INSTANTIATE_TEST_SUITE_P(Brokers, BrokerContract, testing::ValuesIn(kinds()), kind_name);
 
 TEST(KafkaContract, IsRunWhenAnAddressIsGiven) {
-  if (kafka_address() == nullptr) GTEST_SKIP() << "set MILLRACE_TEST_KAFKA=host:port, or use kafka_cluster run";
+  if (kafka_address() == nullptr)
+    GTEST_SKIP() << "set MILLRACE_TEST_KAFKA=host:port, or use kafka_cluster run";
 }
 
 TEST_P(BrokerContract, DeliversKeysHeadersTimestampsInOrder) {
@@ -31,7 +32,8 @@ TEST_P(BrokerContract, DeliversKeysHeadersTimestampsInOrder) {
   EXPECT_EQ(records[0].key, "key");
   EXPECT_EQ(records[0].value, "one");
   EXPECT_EQ(records[0].timestamp_ms, 1468244384000);
-  EXPECT_THAT(records[0].headers, ElementsAre(Pair("trace", "a"), Pair("empty", ""), Pair("trace", "b")));
+  EXPECT_THAT(records[0].headers,
+              ElementsAre(Pair("trace", "a"), Pair("empty", ""), Pair("trace", "b")));
   EXPECT_EQ(records[1].offset, 1);
   EXPECT_EQ(records[1].key, std::nullopt);
   EXPECT_EQ(records[1].timestamp_ms, 5);
@@ -59,7 +61,8 @@ TEST_P(BrokerContract, StampsARecordWithoutTimestampWithTheClock) {
   EXPECT_THAT(out->produce({to.topic, 0, {}, "now", RecordView::kNoTimestamp, {}}), IsOk());
   const std::int64_t after = clock_.wall_ms();
   flush(*out);
-  EXPECT_THAT(read_all(to).at(0).timestamp_ms, testing::AllOf(testing::Ge(before), testing::Le(after)));
+  EXPECT_THAT(read_all(to).at(0).timestamp_ms,
+              testing::AllOf(testing::Ge(before), testing::Le(after)));
 }
 
 TEST_P(BrokerContract, RefusesUnknownTopicsAndPartitions) {
@@ -85,7 +88,8 @@ TEST_P(BrokerContract, CountsQueuedBytesAndDeliveredOffsets) {
 TEST_P(BrokerContract, StopsABatchAtItsLimitsButDeliversOneRecordWhateverItsSize) {
   const TopicPartition from{topic(), 0};
   auto out = producer();
-  for (int i = 0; i < 10; ++i) send(*out, from.topic, 0, std::string(1000, static_cast<char>('0' + i)));
+  for (int i = 0; i < 10; ++i)
+    send(*out, from.topic, 0, std::string(1000, static_cast<char>('0' + i)));
   flush(*out);
 
   auto reader = consumer();
@@ -230,7 +234,8 @@ TEST_P(BrokerContract, AWakeupEndsAWaitUnderWayOrTheNext) {
 TEST_P(BrokerContract, CreatesTopicsWithConfigs) {
   const std::string name = topic(3, {{"cleanup.policy", "compact"}, {"retention.ms", "-1"}});
   EXPECT_THAT(admin().create_topic({name, 3, -1, {}}), HasCode(StatusCode::kExists));
-  EXPECT_THAT(admin().create_topic({unique("bad"), 1, -1, {{"no.such.config", "1"}}}), HasCode(StatusCode::kInvalid));
+  EXPECT_THAT(admin().create_topic({unique("bad"), 1, -1, {{"no.such.config", "1"}}}),
+              HasCode(StatusCode::kInvalid));
   const auto found = admin().describe_topic(name);
   ASSERT_TRUE(found.ok()) << found.status().message();
   EXPECT_EQ(found->partitions, 3);

@@ -21,7 +21,8 @@
 #include "millrace/framework/kafka/kafka_broker.h"
 #include "millrace/framework/log.h"
 
-/// What every contract test starts from: a broker of each kind, and the few verbs that the tests are written in.
+/// What every contract test starts from: a broker of each kind, and the few verbs that the tests
+/// are written in.
 namespace millrace::contract {
 
 using namespace std::chrono_literals;
@@ -43,9 +44,12 @@ inline std::vector<Kind> kinds() {
 
 inline std::string kind_name(const testing::TestParamInfo<Kind>& info) {
   switch (info.param) {
-    case Kind::kMemory: return "EmbeddedMemory";
-    case Kind::kDirectory: return "EmbeddedDirectory";
-    case Kind::kKafka: return "Kafka";
+    case Kind::kMemory:
+      return "EmbeddedMemory";
+    case Kind::kDirectory:
+      return "EmbeddedDirectory";
+    case Kind::kKafka:
+      return "Kafka";
   }
   return "";
 }
@@ -53,11 +57,14 @@ inline std::string kind_name(const testing::TestParamInfo<Kind>& info) {
 /// A name that no other test, run or process uses.
 inline std::string unique(const std::string& prefix) {
   static std::atomic<int> counter{0};
-  static const std::string run = std::to_string(::getpid()) + "-" + std::to_string(SystemClock{}.wall_ms());
+  static const std::string run =
+      std::to_string(::getpid()) + "-" + std::to_string(SystemClock{}.wall_ms());
   return prefix + "-" + run + "-" + std::to_string(++counter);
 }
 
-inline bool operator==(const Header& a, const Header& b) { return a.name == b.name && a.value == b.value; }
+inline bool operator==(const Header& a, const Header& b) {
+  return a.name == b.name && a.value == b.value;
+}
 
 /// A consumed record that owns its bytes.
 struct Consumed {
@@ -66,7 +73,8 @@ struct Consumed {
   std::optional<std::string> key, value;
   std::vector<std::pair<std::string, std::string>> headers;
 
-  explicit Consumed(const RecordView& record) : offset(record.offset), timestamp_ms(record.timestamp_ms) {
+  explicit Consumed(const RecordView& record)
+      : offset(record.offset), timestamp_ms(record.timestamp_ms) {
     if (record.has_key()) key = record.key;
     if (record.has_value()) value = record.value;
     for (const Header& header : record.headers) headers.emplace_back(header.name, header.value);
@@ -94,7 +102,8 @@ class BrokerContract : public testing::TestWithParam<Kind> {
     if (GetParam() == Kind::kKafka) {
       open_kafka();
     } else {
-      if (GetParam() == Kind::kDirectory) directory_ = std::filesystem::temp_directory_path() / unique("millrace-contract");
+      if (GetParam() == Kind::kDirectory)
+        directory_ = std::filesystem::temp_directory_path() / unique("millrace-contract");
       open_embedded();
     }
   }
@@ -112,8 +121,8 @@ class BrokerContract : public testing::TestWithParam<Kind> {
     return name;
   }
 
-  std::unique_ptr<Consumer> consumer(const std::string& group = {}, const std::string& instance = {},
-                                     bool read_committed = true) {
+  std::unique_ptr<Consumer> consumer(const std::string& group = {},
+                                     const std::string& instance = {}, bool read_committed = true) {
     ConsumerOptions options;
     options.group_id = group;
     options.client_id = "contract";
@@ -143,12 +152,14 @@ class BrokerContract : public testing::TestWithParam<Kind> {
   static Status retried(const std::function<Status()>& call) {
     const auto end = std::chrono::steady_clock::now() + kDeadline;
     Status status = call();
-    while (status.code() == StatusCode::kRetry && std::chrono::steady_clock::now() < end) status = call();
+    while (status.code() == StatusCode::kRetry && std::chrono::steady_clock::now() < end)
+      status = call();
     return status;
   }
 
   /// Turns the crank of all consumers until `done`; false when the deadline has passed.
-  static bool served_until(const std::vector<Consumer*>& consumers, const std::function<bool()>& done) {
+  static bool served_until(const std::vector<Consumer*>& consumers,
+                           const std::function<bool()>& done) {
     const auto end = std::chrono::steady_clock::now() + kDeadline;
     while (std::chrono::steady_clock::now() < end) {
       for (Consumer* each : consumers) {
@@ -161,14 +172,16 @@ class BrokerContract : public testing::TestWithParam<Kind> {
     return false;
   }
 
-  static void send(Producer& to, const std::string& topic, std::int32_t partition, std::string_view value) {
+  static void send(Producer& to, const std::string& topic, std::int32_t partition,
+                   std::string_view value) {
     EXPECT_THAT(retried([&] { return to.produce({topic, partition, {}, value, 1, {}}); }), IsOk());
   }
   static void flush(Producer& to) {
     EXPECT_THAT(retried([&] { return to.flush(10s); }), IsOk());
   }
   /// A transaction with these values.
-  static void commit_values(Producer& to, const std::string& topic, const std::vector<std::string>& values) {
+  static void commit_values(Producer& to, const std::string& topic,
+                            const std::vector<std::string>& values) {
     EXPECT_THAT(to.begin(), IsOk());
     for (const std::string& value : values) send(to, topic, 0, value);
     EXPECT_THAT(retried([&] { return to.commit(); }), IsOk());
@@ -187,12 +200,14 @@ class BrokerContract : public testing::TestWithParam<Kind> {
       if (done(all)) return all;
       if (batch.empty()) from.wait(50ms);
     }
-    ADD_FAILURE() << "nothing more after " << all.size() << " records of " << partition.topic << ", position "
-                  << from.position(partition);
+    ADD_FAILURE() << "nothing more after " << all.size() << " records of " << partition.topic
+                  << ", position " << from.position(partition);
     return all;
   }
-  static std::vector<Consumed> read(Consumer& from, const TopicPartition& partition, std::size_t count) {
-    return read(from, partition, [count](const std::vector<Consumed>& all) { return all.size() >= count; });
+  static std::vector<Consumed> read(Consumer& from, const TopicPartition& partition,
+                                    std::size_t count) {
+    return read(from, partition,
+                [count](const std::vector<Consumed>& all) { return all.size() >= count; });
   }
   /// All up to the high watermark.
   static std::vector<Consumed> read_to_end(Consumer& from, const TopicPartition& partition) {
@@ -217,11 +232,12 @@ class BrokerContract : public testing::TestWithParam<Kind> {
     return all;
   }
   /// A member that is alone and owns `partitions` partitions.
-  std::unique_ptr<Consumer> member(const std::string& group, const std::string& topic, std::size_t partitions,
-                                   const std::string& instance = {}) {
+  std::unique_ptr<Consumer> member(const std::string& group, const std::string& topic,
+                                   std::size_t partitions, const std::string& instance = {}) {
     auto made = consumer(group, instance);
     EXPECT_THAT(made->subscribe({topic}), IsOk());
-    EXPECT_TRUE(served_until({made.get()}, [&] { return made->membership().owned.size() == partitions; }));
+    EXPECT_TRUE(
+        served_until({made.get()}, [&] { return made->membership().owned.size() == partitions; }));
     return made;
   }
 

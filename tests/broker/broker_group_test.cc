@@ -29,7 +29,8 @@ TEST_P(GroupContract, TheFirstMemberOwnsEverything) {
   EXPECT_TRUE(only->membership().joined);
   EXPECT_GT(only->membership().version, 0U);
   EXPECT_NE(only->group_metadata(), nullptr);
-  EXPECT_THAT(owned(*only), ElementsAre(TopicPartition{input, 0}, TopicPartition{input, 1}, TopicPartition{input, 2}));
+  EXPECT_THAT(owned(*only), ElementsAre(TopicPartition{input, 0}, TopicPartition{input, 1},
+                                        TopicPartition{input, 2}));
   EXPECT_THAT(only->close(), IsOk());
   EXPECT_FALSE(only->membership().joined);
   EXPECT_THAT(only->membership().owned, IsEmpty());
@@ -52,8 +53,8 @@ TEST_P(GroupContract, MembersShareAndKeptPartitionsKeepTheirAcquisition) {
   }
   std::vector<TopicPartition> all = owned(*first);
   for (const TopicPartition& each : owned(*second)) all.push_back(each);
-  EXPECT_THAT(all, UnorderedElementsAre(TopicPartition{input, 0}, TopicPartition{input, 1}, TopicPartition{input, 2},
-                                        TopicPartition{input, 3}));
+  EXPECT_THAT(all, UnorderedElementsAre(TopicPartition{input, 0}, TopicPartition{input, 1},
+                                        TopicPartition{input, 2}, TopicPartition{input, 3}));
 
   // What comes back was somebody else's in between.
   const TopicPartition moved = owned(*second).front();
@@ -95,7 +96,8 @@ TEST_P(GroupContract, ACrashedMembersPartitionsMoveWhenItsSessionEnds) {
   second.reset();  // without close(): as a crash
   const auto crash = clock_.monotonic_ms();
   ASSERT_TRUE(served_until({first.get()}, [&] { return first->membership().owned.size() == 2; }));
-  // Not at once, as after close(): the session must have run out, of which at most a heartbeat had passed.
+  // Not at once, as after close(): the session must have run out, of which at most a heartbeat had
+  // passed.
   EXPECT_GE(clock_.monotonic_ms() - crash, std::chrono::milliseconds{kSession}.count() / 2);
 }
 
@@ -113,7 +115,8 @@ TEST_P(GroupContract, DataFlowsForAssignedPartitionsWhateverTheGroupSays) {
 
   auto second = consumer(group);
   EXPECT_THAT(second->subscribe({input}), IsOk());
-  ASSERT_TRUE(served_until({first.get(), second.get()}, [&] { return second->membership().owned.size() == 1; }));
+  ASSERT_TRUE(served_until({first.get(), second.get()},
+                           [&] { return second->membership().owned.size() == 1; }));
   for (int i = 0; i < 100; ++i) send(*out, side, 0, std::to_string(i));
   flush(*out);
   const auto more = read(*first, {side, 0}, 100);
@@ -136,7 +139,8 @@ TEST_P(GroupContract, AStaticMemberThatReturnsInTimeMovesNothing) {
   EXPECT_THAT(second->close(), IsOk());
   second = consumer(group, "two");
   EXPECT_THAT(second->subscribe({input}), IsOk());
-  ASSERT_TRUE(served_until({first.get(), second.get()}, [&] { return second->membership().owned.size() == 1; }));
+  ASSERT_TRUE(served_until({first.get(), second.get()},
+                           [&] { return second->membership().owned.size() == 1; }));
   EXPECT_EQ(owned(*second), kept);
   EXPECT_EQ(first->membership().owned, before.owned);
 }
@@ -168,7 +172,8 @@ TEST_P(GroupContract, GroupsAreDescribedAndDeleted) {
   EXPECT_EQ(described->members[0].client_id, "contract");
   EXPECT_EQ(described->members[0].instance_id, "instance");
   EXPECT_FALSE(described->members[0].member_id.empty());
-  EXPECT_THAT(described->members[0].partitions, ElementsAre(TopicPartition{input, 0}, TopicPartition{input, 1}));
+  EXPECT_THAT(described->members[0].partitions,
+              ElementsAre(TopicPartition{input, 0}, TopicPartition{input, 1}));
   EXPECT_THAT(admin().list_groups().value(), testing::Contains(group));
   EXPECT_THAT(admin().delete_group(group), HasCode(StatusCode::kFailed));
 }

@@ -64,7 +64,9 @@ TEST_P(TransactionContract, AnOpenTransactionHidesEverythingBehindIt) {
   auto reader = consumer();
   assign(*reader, to);
   // The end of the log is known, and nothing of it may be read.
-  EXPECT_THAT(read(*reader, to, [&](const auto&) { return reader->high_watermark(to).has_value(); }), IsEmpty());
+  EXPECT_THAT(
+      read(*reader, to, [&](const auto&) { return reader->high_watermark(to).has_value(); }),
+      IsEmpty());
   EXPECT_EQ(reader->high_watermark(to), 2);
   EXPECT_EQ(reader->position(to), 0);
   EXPECT_THAT(admin().list_offsets({&to, 1}, OffsetSpec::kLatest).value(), ElementsAre(2));
@@ -100,7 +102,9 @@ TEST_P(TransactionContract, TheTransactionOfADestroyedProducerStaysOpenUntilItsS
   flush(*plain);
   auto reader = consumer();
   assign(*reader, to);
-  EXPECT_THAT(read(*reader, to, [&](const auto&) { return reader->high_watermark(to).has_value(); }), IsEmpty());
+  EXPECT_THAT(
+      read(*reader, to, [&](const auto&) { return reader->high_watermark(to).has_value(); }),
+      IsEmpty());
   auto fresh = producer(id);
   EXPECT_THAT(values(read(*reader, to, 1)), ElementsAre("other"));
 }
@@ -125,7 +129,8 @@ TEST_P(TransactionContract, OffsetsAndRecordsAreCommittedTogether) {
   const std::string group = unique("group"), input = topic(2);
   auto in = member(group, input, 2);
   auto out = producer(unique("txn"));
-  const std::vector<PartitionOffset> offsets{{{input, 0}, 7, "seven"}, {{input, 1}, 8, std::string(1000, 'z') + "\xc3\xa9"}};
+  const std::vector<PartitionOffset> offsets{{{input, 0}, 7, "seven"},
+                                             {{input, 1}, 8, std::string(1000, 'z') + "\xc3\xa9"}};
   EXPECT_THAT(out->begin(), IsOk());
   send(*out, to.topic, 0, "result");
   EXPECT_THAT(retried([&] { return out->send_offsets(offsets, *in->group_metadata()); }), IsOk());
@@ -155,7 +160,10 @@ TEST_P(TransactionContract, AbortedOffsetsAreNotCommitted) {
   const TopicPartition partition{input, 0};
   const PartitionOffset offset{partition, 7, "seven"};
   EXPECT_THAT(out->begin(), IsOk());
-  EXPECT_THAT(retried([&] { return out->send_offsets({&offset, 1}, *in->group_metadata()); }), IsOk());
+  EXPECT_THAT(retried([&] {
+                return out->send_offsets({&offset, 1}, *in->group_metadata());
+              }),
+              IsOk());
   EXPECT_THAT(retried([&] { return out->abort(); }), IsOk());
   EXPECT_THAT(retried([&] {
                 auto answer = in->committed({&partition, 1});
@@ -174,7 +182,10 @@ TEST_P(TransactionContract, CommittedOffsetsAreStable) {
   const TopicPartition partition{input, 0};
   const PartitionOffset offset{partition, 7, ""};
   EXPECT_THAT(out->begin(), IsOk());
-  EXPECT_THAT(retried([&] { return out->send_offsets({&offset, 1}, *in->group_metadata()); }), IsOk());
+  EXPECT_THAT(retried([&] {
+                return out->send_offsets({&offset, 1}, *in->group_metadata());
+              }),
+              IsOk());
   EXPECT_THAT(in->committed({&partition, 1}).status(), HasCode(StatusCode::kRetry));
   EXPECT_THAT(admin().committed(group, {&partition, 1}).status(), HasCode(StatusCode::kRetry));
   EXPECT_THAT(retried([&] { return out->commit(); }), IsOk());
@@ -206,12 +217,18 @@ TEST_P(TransactionContract, AStaleGenerationAbortsAndTheSameProducerGoesOn) {
   const PartitionOffset offset{{input, 0}, 3, ""};
   EXPECT_THAT(out->begin(), IsOk());
   send(*out, to.topic, 0, "stale");
-  EXPECT_THAT(retried([&] { return out->send_offsets({&offset, 1}, *stale); }), HasCode(StatusCode::kAbort));
+  EXPECT_THAT(retried([&] {
+                return out->send_offsets({&offset, 1}, *stale);
+              }),
+              HasCode(StatusCode::kAbort));
   EXPECT_THAT(retried([&] { return out->abort(); }), IsOk());
 
   EXPECT_THAT(out->begin(), IsOk());
   send(*out, to.topic, 0, "present");
-  EXPECT_THAT(retried([&] { return out->send_offsets({&offset, 1}, *first->group_metadata()); }), IsOk());
+  EXPECT_THAT(retried([&] {
+                return out->send_offsets({&offset, 1}, *first->group_metadata());
+              }),
+              IsOk());
   EXPECT_THAT(retried([&] { return out->commit(); }), IsOk());
   EXPECT_THAT(values(read_all(to)), ElementsAre("present"));
   EXPECT_THAT(second->close(), IsOk());

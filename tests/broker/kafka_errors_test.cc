@@ -15,22 +15,29 @@ TEST(KafkaErrors, TransactionFlagsDecideWhatToDo) {
   };
   const Case cases[] = {
       {RD_KAFKA_RESP_ERR_NO_ERROR, false, false, false, Call::kCommit, StatusCode::kOk},
-      {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, false, true, false, Call::kTransaction, StatusCode::kAbort},
-      {RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, false, true, false, Call::kTransaction, StatusCode::kAbort},
+      {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, false, true, false, Call::kTransaction,
+       StatusCode::kAbort},
+      {RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, false, true, false, Call::kTransaction,
+       StatusCode::kAbort},
       {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, false, true, false, Call::kCommit, StatusCode::kAbort},
       {RD_KAFKA_RESP_ERR__TIMED_OUT, false, false, true, Call::kCommit, StatusCode::kRetry},
       {RD_KAFKA_RESP_ERR__TIMED_OUT, false, true, false, Call::kCommit, StatusCode::kAbort},
       {RD_KAFKA_RESP_ERR__FENCED, true, false, false, Call::kTransaction, StatusCode::kFenced},
       {RD_KAFKA_RESP_ERR__FENCED, true, false, false, Call::kCommit, StatusCode::kUnknown},
-      {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, true, false, false, Call::kTransaction, StatusCode::kFenced},
+      {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, true, false, false, Call::kTransaction,
+       StatusCode::kFenced},
       {RD_KAFKA_RESP_ERR__CONFLICT, false, false, false, Call::kTransaction, StatusCode::kFenced},
       {RD_KAFKA_RESP_ERR__STATE, false, false, false, Call::kCommit, StatusCode::kUnknown},
-      {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, true, false, false, Call::kInit, StatusCode::kFailed},
-      {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, true, false, false, Call::kInit, StatusCode::kFailed},
+      {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, true, false, false, Call::kInit,
+       StatusCode::kFailed},
+      {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, true, false, false, Call::kInit,
+       StatusCode::kFailed},
       {RD_KAFKA_RESP_ERR__TIMED_OUT, false, false, true, Call::kInit, StatusCode::kRetry},
   };
   for (const Case& each : cases) {
-    EXPECT_EQ(transaction_meaning(each.error, each.fatal, each.requires_abort, each.retriable, each.call), each.meaning)
+    EXPECT_EQ(
+        transaction_meaning(each.error, each.fatal, each.requires_abort, each.retriable, each.call),
+        each.meaning)
         << rd_kafka_err2name(each.error);
   }
 }
@@ -44,13 +51,15 @@ TEST(KafkaErrors, OtherErrorsAreJudgedByTheirCode) {
   EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, Call::kAdmin), StatusCode::kExists);
   EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR_INVALID_CONFIG, Call::kAdmin), StatusCode::kInvalid);
   EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, Call::kConsume), StatusCode::kFenced);
-  EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, Call::kConsume), StatusCode::kFailed);
+  EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, Call::kConsume),
+            StatusCode::kFailed);
   EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR__AUTHENTICATION, Call::kConsume), StatusCode::kFailed);
   EXPECT_EQ(meaning(RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP, Call::kAdmin), StatusCode::kFailed);
 }
 
 TEST(KafkaErrors, TheTextNamesTheThingAndTheCode) {
-  const Status status = to_status(RD_KAFKA_RESP_ERR_POLICY_VIOLATION, Call::kAdmin, "topic 'x'", "not allowed");
+  const Status status =
+      to_status(RD_KAFKA_RESP_ERR_POLICY_VIOLATION, Call::kAdmin, "topic 'x'", "not allowed");
   EXPECT_EQ(status.code(), StatusCode::kInvalid);
   EXPECT_EQ(status.message(), "topic 'x': not allowed (POLICY_VIOLATION)");
 }

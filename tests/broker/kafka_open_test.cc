@@ -14,8 +14,9 @@ Status open_with(std::map<std::string, std::string> properties) {
 }
 
 TEST(KafkaProperties, ThoseOfTheRuntimeAreRefusedWithTheReason) {
-  for (const char* name : {"group.id", "consumer.group.id", "isolation.level", "producer.transactional.id",
-                           "enable.auto.commit", "partition.assignment.strategy", "auto.offset.reset"}) {
+  for (const char* name :
+       {"group.id", "consumer.group.id", "isolation.level", "producer.transactional.id",
+        "enable.auto.commit", "partition.assignment.strategy", "auto.offset.reset"}) {
     const Status status = open_with({{name, "x"}});
     EXPECT_EQ(status.code(), StatusCode::kInvalid) << name;
     EXPECT_THAT(status.message(), HasSubstr(name));
@@ -27,7 +28,8 @@ TEST(KafkaProperties, UnknownOnesAreRefusedWithLibrdkafkasText) {
   const Status status = open_with({{"consumer.no.such.thing", "1"}});
   EXPECT_EQ(status.code(), StatusCode::kInvalid);
   EXPECT_EQ(status.message(),
-            "property 'kafka.consumer.no.such.thing' = '1': No such configuration property: \"no.such.thing\"");
+            "property 'kafka.consumer.no.such.thing' = '1': No such configuration property: "
+            "\"no.such.thing\"");
 }
 
 TEST(KafkaProperties, BadValuesAreRefused) {

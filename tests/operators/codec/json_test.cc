@@ -298,10 +298,8 @@ TEST(JsonTest, EncodesCompactlyInTheOrderOfBindingWithoutEmptyOptionals) {
   EXPECT_EQ(out, R"(> {"ts":60,"uid":"a\"b"})");
   out.clear();
   everything().encode({}, out);
-  EXPECT_EQ(
-      out,
-      R"({"view":"","text":"","i8":0,"u8":0,"i64":0,"u64":0,"number":0,)"
-      R"("flag":false,"at":0,"at_ms":0})");
+  EXPECT_EQ(out, R"({"view":"","text":"","i8":0,"u8":0,"i64":0,"u64":0,"number":0,)"
+                 R"("flag":false,"at":0,"at_ms":0})");
 }
 
 template <class M>
