@@ -32,11 +32,10 @@ function(millrace_compile_options target)
   endif()
 endfunction()
 
-# millrace_program(name [DEPENDS ...]): build/bin/name from the sources of the calling folder, installed.
+# millrace_program(name SOURCES source... DEPENDS library...): build/bin/name, installed.
 function(millrace_program name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
-  add_executable(${name} ${sources})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
   millrace_compile_options(${name})
   install(TARGETS ${name} RUNTIME COMPONENT tools)

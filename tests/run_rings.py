@@ -39,13 +39,13 @@ class Session:
         self.logs = os.path.join(self.build, "test-logs")
         os.makedirs(self.logs, exist_ok=True)
         self.kafka_directory = None
-        self.kafka_bootstrap = None
+        self.kafka_bootstrap = os.environ.get("MILLRACE_TEST_KAFKA")  # or else one is started
 
     def environment(self, **more):
-        environment = {**os.environ, **more}
-        if self.long:
-            environment["MILLRACE_TEST_LONG"] = "1"
-        return environment
+        """The user's, without the MILLRACE_* that programs would take for options."""
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("MILLRACE_")}
+        return {**environment, **more}
 
     def log(self, name):
         return os.path.join(self.logs, name + ".log")
@@ -119,6 +119,8 @@ def build(session, preset, targets, *options):
 
 def gtest(session, name, binary, outcome, filter_text="*", **environment):
     """Runs a GoogleTest binary and adds what its report says."""
+    if session.long:
+        environment["MILLRACE_TEST_LONG"] = "1"
     report = os.path.join(session.logs, name + ".xml")
     if os.path.exists(report):
         os.remove(report)

@@ -55,7 +55,8 @@ std::string wrap(const std::string& text, std::size_t indent, std::size_t width)
   std::size_t column = indent;
   for (std::string word; words >> word;) {
     if (column > indent && column + 1 + word.size() > width) {
-      out += "\n" + std::string(indent, ' ');
+      out += '\n';
+      out.append(indent, ' ');
       column = indent;
     } else if (column > indent) {
       out += ' ';

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kStopDeadline{30'000};
 constexpr std::chrono::milliseconds kLook{100};
+constexpr const char* kDeadLetterTopic = "dead-letters";  // what a file of them is called inside
 
 Result<BadRecordPolicy> policy(const StreamOptions& options) {
   if (options.on_bad_record == "skip") return BadRecordPolicy::kSkip;
@@ -39,7 +40,7 @@ class Run {
         log_(make_log(terminal_, options_.broker.log_level)) {}
 
   Status run(StopSignal& stop) {
-    auto topology = program_.topology();
+    auto topology = program_.topology(options_);
     if (!topology.ok()) return topology.status();
     if (options_.describe) {
       fmt::print("{}\n{}", topology->describe(), topology->mermaid());
@@ -97,7 +98,8 @@ class Run {
     auto on_bad_record = policy(options_);
     if (!on_bad_record.ok()) return on_bad_record.status();
     config.on_bad_record = *on_bad_record;
-    config.dead_letter_topic = options_.dead_letter;
+    config.dead_letter_topic =
+        reads_files() && !options_.dead_letter.empty() ? kDeadLetterTopic : options_.dead_letter;
     program_.configure(config);
     return config;
   }
@@ -113,7 +115,7 @@ class Run {
       choice.inputs = files.inputs;
       choice.outputs = files.outputs;
       if (!options_.dead_letter.empty())
-        choice.outputs.emplace(options_.dead_letter, options_.dead_letter);
+        choice.outputs.emplace(kDeadLetterTopic, options_.dead_letter);
     }
     return open_broker(choice, clock_, *log_);
   }

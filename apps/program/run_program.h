@@ -8,6 +8,7 @@
 
 #include "millrace/apps/program/options.h"
 #include "millrace/apps/program/stream_options.h"
+#include "millrace/framework/application_config.h"
 #include "millrace/framework/topology.h"
 
 namespace millrace {
@@ -24,10 +25,11 @@ class StreamProgram {
     std::map<std::string, std::string> outputs;
   };
   virtual Files files(const StreamOptions& stream) const = 0;
-  /// Builds the topology from the options. kInvalid: they do not fit together.
-  virtual Result<Topology> topology() const = 0;
+  /// Builds the topology from the options; with `from`, topics keep their default names. kInvalid:
+  /// they do not fit together.
+  virtual Result<Topology> topology(const StreamOptions& stream) const = 0;
   /// What belongs to the application's configuration but is the program's option (idleness, drift).
-  virtual void configure(struct ApplicationConfig& config) const = 0;
+  virtual void configure(ApplicationConfig& config) const = 0;
   /// Names of the windows, in the order of RunCounters::late_by_window; empty without windows.
   virtual std::vector<std::string> window_names() const { return {}; }
 };

@@ -66,11 +66,13 @@ class UniqueUsers final : public StreamProgram {
 
   Files files(const StreamOptions& stream) const override {
     return {.inputs = {{options_.input, stream.from}},
-            .outputs = {{options_.output, options_.output}}};
+            .outputs = {{UniqueUsersOptions{}.output, options_.output}}};
   }
 
-  Result<Topology> topology() const override {
+  Result<Topology> topology(const StreamOptions& stream) const override {
     UniqueUsersOptions options = options_;
+    if (!stream.from.empty())
+      options.output = UniqueUsersOptions{}.output;  // options_.output is a file
     if (exact_ && precision_ > 0)
       return Status::invalid("--exact and --sketch exclude each other: give one of them");
     if (emit_sketch_ && precision_ == 0)

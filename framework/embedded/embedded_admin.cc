@@ -32,8 +32,8 @@ Result<std::map<std::string, std::string>> EmbeddedAdmin::topic_configs(const st
   return found->configs.all;
 }
 
-Result<std::vector<std::int64_t>> EmbeddedAdmin::list_offsets(std::span<const TopicPartition> partitions,
-                                                              OffsetSpec which) {
+Result<std::vector<std::int64_t>> EmbeddedAdmin::list_offsets(
+    std::span<const TopicPartition> partitions, OffsetSpec which) {
   core_.transactions.expire();
   std::vector<std::int64_t> offsets;
   for (const TopicPartition& partition : partitions) {
@@ -50,9 +50,10 @@ Status EmbeddedAdmin::delete_records(std::span<const PartitionOffset> before) {
     const auto log = core_.topics.log(cut.partition);
     if (!log.ok()) return log.status();
     if (!(*log)->configs().deletable)
-      return Status::invalid(fmt::format("topic '{}' has cleanup.policy=compact: records can be deleted only where it "
-                                         "holds 'delete'",
-                                         cut.partition.topic));
+      return Status::invalid(
+          fmt::format("topic '{}' has cleanup.policy=compact: records can be deleted only where it "
+                      "holds 'delete'",
+                      cut.partition.topic));
     MILLRACE_RETURN_IF_ERROR((*log)->delete_before(cut.offset));
   }
   return {};
@@ -64,8 +65,8 @@ Result<GroupDescription> EmbeddedAdmin::describe_group(const std::string& group)
   return core_.groups.describe(group);
 }
 
-Result<std::vector<PartitionOffset>> EmbeddedAdmin::committed(const std::string& group,
-                                                              std::span<const TopicPartition> partitions) {
+Result<std::vector<PartitionOffset>> EmbeddedAdmin::committed(
+    const std::string& group, std::span<const TopicPartition> partitions) {
   core_.transactions.expire();
   return core_.groups.committed(group, partitions);
 }

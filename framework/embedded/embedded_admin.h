@@ -20,8 +20,8 @@ class EmbeddedAdmin final : public Admin {
   Status delete_records(std::span<const PartitionOffset> before) override;
   Result<std::vector<std::string>> list_groups() override;
   Result<GroupDescription> describe_group(const std::string& group) override;
-  Result<std::vector<PartitionOffset>> committed(const std::string& group,
-                                                 std::span<const TopicPartition> partitions) override;
+  Result<std::vector<PartitionOffset>> committed(
+      const std::string& group, std::span<const TopicPartition> partitions) override;
   Result<std::vector<PartitionOffset>> group_offsets(const std::string& group) override;
   Status delete_group(const std::string& group) override;
 

@@ -12,7 +12,8 @@ std::string text_of(const TopicPartition& partition) {
 }
 
 Status not_assigned(const TopicPartition& partition) {
-  return Status::invalid(fmt::format("partition {} is not assigned to this consumer", text_of(partition)));
+  return Status::invalid(
+      fmt::format("partition {} is not assigned to this consumer", text_of(partition)));
 }
 
 }  // namespace
@@ -23,10 +24,12 @@ Status EmbeddedConsumer::subscribe(const std::vector<std::string>& lead_topics) 
   if (options_.group_id.empty())
     return Status::invalid("this consumer has no group id: only assign() works without one");
   if (lead_topics.empty())
-    return Status::invalid(fmt::format("group '{}': a subscription needs at least one topic", options_.group_id));
+    return Status::invalid(
+        fmt::format("group '{}': a subscription needs at least one topic", options_.group_id));
   for (const std::string& topic : lead_topics)
     if (core_.topics.find(topic) == nullptr)
-      return Status::not_found(fmt::format("topic '{}' does not exist: create it before subscribing", topic));
+      return Status::not_found(
+          fmt::format("topic '{}' does not exist: create it before subscribing", topic));
   lead_topics_ = {lead_topics.begin(), lead_topics.end()};
   return {};
 }
@@ -50,8 +53,10 @@ Status EmbeddedConsumer::serve() {
     return {};
   }
   if (generation != (**view).generation)
-    metadata_ = std::make_shared<EmbeddedGroupMetadata>(options_.group_id, member_id_, (**view).generation);
-  if (!membership_.joined || generation != (**view).generation || membership_.owned != (**view).owned) {
+    metadata_ =
+        std::make_shared<EmbeddedGroupMetadata>(options_.group_id, member_id_, (**view).generation);
+  if (!membership_.joined || generation != (**view).generation ||
+      membership_.owned != (**view).owned) {
     show(true, **view);
     core_.news.raise();  // the other members may have to answer
   }
@@ -70,10 +75,11 @@ Status EmbeddedConsumer::assign(std::span<const PartitionOffset> partitions) {
   std::map<TopicPartition, Fetch> added;
   for (const PartitionOffset& start : partitions) {
     if (fetches_.contains(start.partition) || added.contains(start.partition))
-      return Status::invalid(fmt::format("partition {} is assigned already", text_of(start.partition)));
-    if (start.offset < 0)
       return Status::invalid(
-          fmt::format("partition {} cannot be read from offset {}", text_of(start.partition), start.offset));
+          fmt::format("partition {} is assigned already", text_of(start.partition)));
+    if (start.offset < 0)
+      return Status::invalid(fmt::format("partition {} cannot be read from offset {}",
+                                         text_of(start.partition), start.offset));
     auto log = core_.topics.log(start.partition);
     if (!log.ok()) return log.status();
     added[start.partition] = {std::move(*log), start.offset, std::nullopt, {}};
@@ -98,14 +104,16 @@ Status EmbeddedConsumer::seek(const TopicPartition& partition, std::int64_t offs
   return {};
 }
 
-Status EmbeddedConsumer::poll(const TopicPartition& partition, const PollLimit& limit, RecordBatch& batch) {
+Status EmbeddedConsumer::poll(const TopicPartition& partition, const PollLimit& limit,
+                              RecordBatch& batch) {
   core_.transactions.expire();
   const auto found = fetches_.find(partition);
   if (found == fetches_.end()) return not_assigned(partition);
   Fetch& fetch = found->second;
   const std::size_t first_record = batch.records().size();
   while (true) {
-    MILLRACE_RETURN_IF_ERROR(fetch.log->read(fetch.position, options_.read_committed, fetch.cursor, readable_));
+    MILLRACE_RETURN_IF_ERROR(
+        fetch.log->read(fetch.position, options_.read_committed, fetch.cursor, readable_));
     fetch.high_watermark = readable_.end;
     if (readable_.bytes.empty()) {
       const bool done = fetch.position >= readable_.resume || readable_.resume == readable_.limit;
@@ -123,7 +131,8 @@ bool EmbeddedConsumer::deliver(Fetch& fetch, const Readable& readable, const Pol
   auto aborted = readable.aborted.begin();
   std::string_view rest = readable.bytes;
   std::size_t bytes = 0;
-  for (const RecordView& record : batch.records().subspan(first_record)) bytes += record.key.size() + record.value.size();
+  for (const RecordView& record : batch.records().subspan(first_record))
+    bytes += record.key.size() + record.value.size();
   LogRecord record;
   while (!rest.empty()) {
     std::string_view behind = rest;
@@ -140,8 +149,9 @@ bool EmbeddedConsumer::deliver(Fetch& fetch, const Readable& readable, const Pol
       const std::size_t size = record.key.size() + record.value.size();
       if (count > 0 && (count >= limit.records || bytes + size > limit.bytes)) return true;
       if (record.header_count > 0) parse_headers(record, headers_);
-      batch.append(record.key, record.value, record.offset, record.timestamp_ms,
-                   record.header_count > 0 ? std::span<const Header>(headers_) : std::span<const Header>());
+      batch.append(
+          record.key, record.value, record.offset, record.timestamp_ms,
+          record.header_count > 0 ? std::span<const Header>(headers_) : std::span<const Header>());
       bytes += size;
     }
     fetch.cursor.at += rest.size() - behind.size();
@@ -156,7 +166,8 @@ std::int64_t EmbeddedConsumer::position(const TopicPartition& partition) const {
   return found == fetches_.end() ? PartitionOffset::kNone : found->second.position;
 }
 
-std::optional<std::int64_t> EmbeddedConsumer::high_watermark(const TopicPartition& partition) const {
+std::optional<std::int64_t> EmbeddedConsumer::high_watermark(
+    const TopicPartition& partition) const {
   const auto found = fetches_.find(partition);
   return found == fetches_.end() ? std::nullopt : found->second.high_watermark;
 }
@@ -173,8 +184,10 @@ void EmbeddedConsumer::wakeup() {
   core_.news.raise();
 }
 
-Result<std::vector<PartitionOffset>> EmbeddedConsumer::committed(std::span<const TopicPartition> partitions) {
-  if (options_.group_id.empty()) return Status::invalid("this consumer has no group id, so nothing is committed for it");
+Result<std::vector<PartitionOffset>> EmbeddedConsumer::committed(
+    std::span<const TopicPartition> partitions) {
+  if (options_.group_id.empty())
+    return Status::invalid("this consumer has no group id, so nothing is committed for it");
   core_.transactions.expire();
   return core_.groups.committed(options_.group_id, partitions);
 }

@@ -13,7 +13,8 @@ namespace millrace::embedded {
 /// A consumer of the embedded broker. `core` must outlive it.
 class EmbeddedConsumer final : public Consumer {
  public:
-  EmbeddedConsumer(Core& core, ConsumerOptions options) : core_(core), options_(std::move(options)) {}
+  EmbeddedConsumer(Core& core, ConsumerOptions options)
+      : core_(core), options_(std::move(options)) {}
   ~EmbeddedConsumer() override;
 
   Status subscribe(const std::vector<std::string>& lead_topics) override;
@@ -28,7 +29,8 @@ class EmbeddedConsumer final : public Consumer {
   std::optional<std::int64_t> high_watermark(const TopicPartition& partition) const override;
   void wait(std::chrono::milliseconds timeout) override;
   void wakeup() override;
-  Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions) override;
+  Result<std::vector<PartitionOffset>> committed(
+      std::span<const TopicPartition> partitions) override;
   Status close() override;
 
  private:
@@ -41,8 +43,8 @@ class EmbeddedConsumer final : public Consumer {
 
   void show(bool joined, const MemberView& view);
   /// Delivers from one stretch of the log; true when the poll's limit is reached.
-  bool deliver(Fetch& fetch, const Readable& readable, const PollLimit& limit, std::size_t first_record,
-               RecordBatch& batch);
+  bool deliver(Fetch& fetch, const Readable& readable, const PollLimit& limit,
+               std::size_t first_record, RecordBatch& batch);
 
   Core& core_;
   const ConsumerOptions options_;

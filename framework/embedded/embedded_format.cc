@@ -94,10 +94,10 @@ Status take_version(std::string_view& value, std::string_view what) {
   if (value.empty()) return Status::failed(fmt::format("embedded broker: {} is empty", what));
   const auto version = static_cast<unsigned char>(value.front());
   if (version != kEmbeddedFormatVersion)
-    return Status::failed(
-        fmt::format("embedded broker: {} has format version {}, this program knows version {}: use the "
-                    "program that wrote the directory, or another directory",
-                    what, version, kEmbeddedFormatVersion));
+    return Status::failed(fmt::format(
+        "embedded broker: {} has format version {}, this program knows version {}: use the "
+        "program that wrote the directory, or another directory",
+        what, version, kEmbeddedFormatVersion));
   value.remove_prefix(1);
   return {};
 }
@@ -115,7 +115,8 @@ std::string log_key(char prefix, LogId log) {
 
 }  // namespace
 
-void append_record_body(const OutgoingRecord& record, std::int64_t timestamp_ms, std::string& bytes) {
+void append_record_body(const OutgoingRecord& record, std::int64_t timestamp_ms,
+                        std::string& bytes) {
   append_varint(zigzag(timestamp_ms), bytes);
   append_size(record.key, bytes);
   append_size(record.value, bytes);
@@ -140,9 +141,10 @@ char* write_offset(std::int64_t offset, char* to) {
 
 bool parse_record(std::string_view& bytes, LogRecord& record) {
   std::uint64_t offset, timestamp, key_size, value_size, header_count;
-  if (!parse_varint(bytes, offset) || !parse_varint(bytes, timestamp) || !parse_varint(bytes, key_size) ||
-      !parse_varint(bytes, value_size) || !parse_varint(bytes, header_count) ||
-      !take(bytes, key_size, record.key) || !take(bytes, value_size, record.value))
+  if (!parse_varint(bytes, offset) || !parse_varint(bytes, timestamp) ||
+      !parse_varint(bytes, key_size) || !parse_varint(bytes, value_size) ||
+      !parse_varint(bytes, header_count) || !take(bytes, key_size, record.key) ||
+      !take(bytes, value_size, record.value))
     return false;
   record.offset = static_cast<std::int64_t>(offset);
   record.timestamp_ms = unzigzag(timestamp);
@@ -157,7 +159,8 @@ void parse_headers(const LogRecord& record, std::vector<Header>& headers) {
   headers.clear();
   std::string_view rest = record.header_bytes;
   Header header;
-  while (!rest.empty() && take_sized(rest, header.name) && take_sized(rest, header.value)) headers.push_back(header);
+  while (!rest.empty() && take_sized(rest, header.name) && take_sized(rest, header.value))
+    headers.push_back(header);
 }
 
 std::string version_key() { return "v"; }
@@ -173,7 +176,8 @@ std::string records_key(LogId log, std::int64_t offset) {
 
 std::int64_t offset_of_records_key(std::string_view key) {
   std::uint64_t offset = 0;
-  for (const char byte : key.substr(key.size() - sizeof offset)) offset = offset << 8 | static_cast<unsigned char>(byte);
+  for (const char byte : key.substr(key.size() - sizeof offset))
+    offset = offset << 8 | static_cast<unsigned char>(byte);
   return static_cast<std::int64_t>(offset);
 }
 
@@ -194,7 +198,8 @@ Result<std::pair<std::string, TopicPartition>> parse_offset_key(std::string_view
     return malformed("the key of a committed offset");
   std::uint32_t partition = 0;
   for (const char byte : key) partition = partition << 8 | static_cast<unsigned char>(byte);
-  return std::pair{std::string(group), TopicPartition{std::string(topic), static_cast<std::int32_t>(partition)}};
+  return std::pair{std::string(group),
+                   TopicPartition{std::string(topic), static_cast<std::int32_t>(partition)}};
 }
 
 std::string encode_version() { return versioned(); }
@@ -218,11 +223,13 @@ Result<StoredTopic> decode_topic(std::string_view value) {
   MILLRACE_RETURN_IF_ERROR(take_version(value, "a topic's description"));
   StoredTopic topic;
   std::uint32_t configs = 0;
-  if (!parse_little(value, topic.id) || !parse_little(value, topic.partitions) || !parse_little(value, configs))
+  if (!parse_little(value, topic.id) || !parse_little(value, topic.partitions) ||
+      !parse_little(value, configs))
     return malformed("a topic's description");
   for (std::uint32_t i = 0; i < configs; ++i) {
     std::string_view name, setting;
-    if (!take_sized(value, name) || !take_sized(value, setting)) return malformed("a topic's configuration");
+    if (!take_sized(value, name) || !take_sized(value, setting))
+      return malformed("a topic's configuration");
     topic.configs.emplace(name, setting);
   }
   return topic;
@@ -238,7 +245,8 @@ std::string encode(const StoredBounds& bounds) {
 Result<StoredBounds> decode_bounds(std::string_view value) {
   MILLRACE_RETURN_IF_ERROR(take_version(value, "a partition's bounds"));
   StoredBounds bounds;
-  if (!parse_little(value, bounds.start) || !parse_little(value, bounds.end)) return malformed("a partition's bounds");
+  if (!parse_little(value, bounds.start) || !parse_little(value, bounds.end))
+    return malformed("a partition's bounds");
   return bounds;
 }
 

@@ -10,8 +10,9 @@
 #include "millrace/framework/record.h"
 #include "millrace/framework/status.h"
 
-/// The bytes of the embedded broker that outlive the process: records, and the keys and values of its RocksDB.
-/// Every value starts with kEmbeddedFormatVersion; integers are little-endian, in keys big-endian so that they sort.
+/// The bytes of the embedded broker that outlive the process: records, and the keys and values of
+/// its RocksDB. Every value starts with kEmbeddedFormatVersion; integers are little-endian, in keys
+/// big-endian so that they sort.
 namespace millrace::embedded {
 
 inline constexpr std::uint8_t kEmbeddedFormatVersion = 1;
@@ -23,10 +24,12 @@ struct LogId {
   auto operator<=>(const LogId&) const = default;
 };
 
-// Records. In the log: varint offset, then the body; self-delimiting, so that runs of them may be cut and joined.
+// Records. In the log: varint offset, then the body; self-delimiting, so that runs of them may be
+// cut and joined.
 
 /// Appends a record's body: everything but its offset.
-void append_record_body(const OutgoingRecord& record, std::int64_t timestamp_ms, std::string& bytes);
+void append_record_body(const OutgoingRecord& record, std::int64_t timestamp_ms,
+                        std::string& bytes);
 inline constexpr std::size_t kMaxOffsetBytes = 10;
 /// Writes the offset that precedes a body and returns the end. REQUIRES: kMaxOffsetBytes of room.
 char* write_offset(std::int64_t offset, char* to);

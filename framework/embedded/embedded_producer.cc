@@ -13,18 +13,19 @@ constexpr std::size_t kBatchBytes = 64 << 10;
 
 Status EmbeddedProducer::check_registered() const {
   if (!transactional())
-    return Status::invalid("this producer has no transactional id: it takes part in no transactions");
-  if (!registration_)
     return Status::invalid(
-        fmt::format("transactional id '{}': call init_transactions() first", options_.transactional_id));
+        "this producer has no transactional id: it takes part in no transactions");
+  if (!registration_)
+    return Status::invalid(fmt::format("transactional id '{}': call init_transactions() first",
+                                       options_.transactional_id));
   return {};
 }
 
 Status EmbeddedProducer::init_transactions() {
   if (!transactional()) return check_registered();
   core_.transactions.expire();
-  auto registration =
-      core_.transactions.register_producer(options_.transactional_id, options_.transaction_timeout.count());
+  auto registration = core_.transactions.register_producer(options_.transactional_id,
+                                                           options_.transaction_timeout.count());
   if (!registration.ok()) return registration.status();
   registration_ = std::move(*registration);
   drop_all();
@@ -49,15 +50,16 @@ Result<EmbeddedProducer::Destination*> EmbeddedProducer::destination(const Outgo
   }
   if (found == destinations_.end()) {
     const auto topic = core_.topics.find(record.topic);
-    if (topic == nullptr) return Status::failed(fmt::format("topic '{}' does not exist", record.topic));
+    if (topic == nullptr)
+      return Status::failed(fmt::format("topic '{}' does not exist", record.topic));
     std::vector<Destination> partitions;
     for (const auto& log : topic->logs) partitions.push_back({log, {}, std::nullopt});
     found = destinations_.emplace(record.topic, std::move(partitions)).first;
   }
   auto& partitions = found->second;
   if (record.partition < 0 || static_cast<std::size_t>(record.partition) >= partitions.size())
-    return Status::failed(fmt::format("topic '{}' has no partition {}, it has {}", record.topic, record.partition,
-                                      partitions.size()));
+    return Status::failed(fmt::format("topic '{}' has no partition {}, it has {}", record.topic,
+                                      record.partition, partitions.size()));
   return &partitions[static_cast<std::size_t>(record.partition)];
 }
 
@@ -69,21 +71,24 @@ void EmbeddedProducer::forget(std::vector<Destination>& partitions) {
 
 Status EmbeddedProducer::produce(const OutgoingRecord& record) {
   if (transactional() && !open_)
-    return Status::invalid(
-        fmt::format("transactional id '{}': produce() needs begin() first", options_.transactional_id));
+    return Status::invalid(fmt::format("transactional id '{}': produce() needs begin() first",
+                                       options_.transactional_id));
   auto found = destination(record);
   if (!found.ok()) return found.status();
   Destination& to = **found;
   const TopicConfigs& configs = to.log->configs();
   if (configs.compacted && record.key.data() == nullptr)
-    return Status::failed(fmt::format("topic '{}' is compacted: its records need keys", record.topic));
+    return Status::failed(
+        fmt::format("topic '{}' is compacted: its records need keys", record.topic));
   const bool stamp = configs.append_time || record.timestamp_ms == RecordView::kNoTimestamp;
   to.pending.add(record, stamp ? core_.options.clock.wall_ms() : record.timestamp_ms);
-  if (const std::size_t size = to.pending.last_bytes(); size > static_cast<std::size_t>(configs.max_message_bytes)) {
+  if (const std::size_t size = to.pending.last_bytes();
+      size > static_cast<std::size_t>(configs.max_message_bytes)) {
     to.pending.drop_last();
-    return Status::failed(fmt::format("topic '{}': a record of {} bytes is larger than max.message.bytes={}: raise "
-                                      "the topic's limit or send smaller records",
-                                      record.topic, size, configs.max_message_bytes));
+    return Status::failed(
+        fmt::format("topic '{}': a record of {} bytes is larger than max.message.bytes={}: raise "
+                    "the topic's limit or send smaller records",
+                    record.topic, size, configs.max_message_bytes));
   }
   queued_bytes_ += to.pending.last_bytes();
   if (to.pending.count() == 1) waiting_.push_back(&to);
@@ -99,8 +104,9 @@ Status EmbeddedProducer::hand_over(Destination& to) {
   queued_bytes_ -= to.pending.bytes();
   to.pending.clear();
   if (!last.ok()) {
-    const Status status(last.status().code(), fmt::format("partition {}-{}: {}", to.log->name().topic,
-                                                          to.log->name().partition, last.status().message()));
+    const Status status(last.status().code(),
+                        fmt::format("partition {}-{}: {}", to.log->name().topic,
+                                    to.log->name().partition, last.status().message()));
     if (failure_.ok()) failure_ = status;
     return status;
   }
@@ -131,10 +137,12 @@ Status EmbeddedProducer::flush(std::chrono::milliseconds) {
   return std::exchange(failure_, {});
 }
 
-Status EmbeddedProducer::send_offsets(std::span<const PartitionOffset> offsets, const GroupMetadata& group) {
+Status EmbeddedProducer::send_offsets(std::span<const PartitionOffset> offsets,
+                                      const GroupMetadata& group) {
   MILLRACE_RETURN_IF_ERROR(check_registered());
   const auto* const credentials = dynamic_cast<const EmbeddedGroupMetadata*>(&group);
-  if (credentials == nullptr) return Status::invalid("these group credentials are not the embedded broker's");
+  if (credentials == nullptr)
+    return Status::invalid("these group credentials are not the embedded broker's");
   core_.transactions.expire();
   return core_.transactions.send_offsets(*registration_, offsets, *credentials);
 }
@@ -159,7 +167,8 @@ Status EmbeddedProducer::abort() {
   return {};
 }
 
-std::optional<std::int64_t> EmbeddedProducer::delivered_offset(const TopicPartition& partition) const {
+std::optional<std::int64_t> EmbeddedProducer::delivered_offset(
+    const TopicPartition& partition) const {
   const auto found = destinations_.find(partition.topic);
   if (found == destinations_.end() || partition.partition < 0 ||
       static_cast<std::size_t>(partition.partition) >= found->second.size())

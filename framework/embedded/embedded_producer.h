@@ -11,11 +11,12 @@
 
 namespace millrace::embedded {
 
-/// A producer of the embedded broker. `core` must outlive it. Destroyed with a transaction open it leaves it to the
-/// time-out or to its successor, as a crash would.
+/// A producer of the embedded broker. `core` must outlive it. Destroyed with a transaction open it
+/// leaves it to the time-out or to its successor, as a crash would.
 class EmbeddedProducer final : public Producer {
  public:
-  EmbeddedProducer(Core& core, ProducerOptions options) : core_(core), options_(std::move(options)) {}
+  EmbeddedProducer(Core& core, ProducerOptions options)
+      : core_(core), options_(std::move(options)) {}
 
   Status init_transactions() override;
   Status begin() override;
@@ -24,7 +25,8 @@ class EmbeddedProducer final : public Producer {
   void poll(std::chrono::milliseconds timeout) override;
   std::size_t queued_bytes() const override { return queued_bytes_; }
   Status flush(std::chrono::milliseconds timeout) override;
-  Status send_offsets(std::span<const PartitionOffset> offsets, const GroupMetadata& group) override;
+  Status send_offsets(std::span<const PartitionOffset> offsets,
+                      const GroupMetadata& group) override;
   Status commit() override;
   Status abort() override;
   std::optional<std::int64_t> delivered_offset(const TopicPartition& partition) const override;

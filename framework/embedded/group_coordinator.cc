@@ -34,20 +34,27 @@ void GroupCoordinator::expire(Group& group) {
   if (gone > 0) rebalance(group);
 }
 
-Result<std::string> GroupCoordinator::join(const ConsumerOptions& options, const std::set<std::string>& lead_topics) {
+Result<std::string> GroupCoordinator::join(const ConsumerOptions& options,
+                                           const std::set<std::string>& lead_topics) {
   const std::lock_guard lock(mutex_);
   Group& group = groups_[options.group_id];
   expire(group);
   if (!group.members.empty() && group.lead_topics != lead_topics)
-    return Status::failed(fmt::format("group '{}' reads the topics {}, this member would read {}: stop its members first",
-                                      options.group_id, fmt::join(group.lead_topics, ", "),
-                                      fmt::join(lead_topics, ", ")));
+    return Status::failed(fmt::format(
+        "group '{}' reads the topics {}, this member would read {}: stop its members first",
+        options.group_id, fmt::join(group.lead_topics, ", "), fmt::join(lead_topics, ", ")));
   group.lead_topics = lead_topics;
-  const std::string id = fmt::format("{}-{}", options.client_id.empty() ? "member" : options.client_id, next_member_++);
-  Member member{options.client_id, options.group_instance_id, options.session_timeout.count(), clock_.monotonic_ms(),
-                0, {}};
+  const std::string id = fmt::format(
+      "{}-{}", options.client_id.empty() ? "member" : options.client_id, next_member_++);
+  Member member{options.client_id,
+                options.group_instance_id,
+                options.session_timeout.count(),
+                clock_.monotonic_ms(),
+                0,
+                {}};
   const auto former = std::ranges::find_if(group.members, [&](const auto& entry) {
-    return !options.group_instance_id.empty() && entry.second.instance_id == options.group_instance_id;
+    return !options.group_instance_id.empty() &&
+           entry.second.instance_id == options.group_instance_id;
   });
   if (former != group.members.end()) {
     const std::string former_id = former->first;
@@ -62,7 +69,8 @@ Result<std::string> GroupCoordinator::join(const ConsumerOptions& options, const
 }
 
 /// A static member's successor holds what it held, as fresh acquisitions, in the same generation.
-void GroupCoordinator::take_over(Group& group, const std::string& from, const std::string& to, Member& member) {
+void GroupCoordinator::take_over(Group& group, const std::string& from, const std::string& to,
+                                 Member& member) {
   const auto former = group.members.find(from);
   for (auto& [partition, holding] : former->second.holdings)
     if (!holding.revoked) member.holdings[partition].acquired = ++acquisitions_;
@@ -88,7 +96,8 @@ void GroupCoordinator::rebalance(Group& group) {
     for (auto& [partition, holding] : member.holdings) {
       const auto target = group.target.find(partition);
       const bool stays = target != group.target.end() && target->second == id;
-      // A revocation that the owner has seen is not taken back: it gets the partition again, as a new acquisition.
+      // A revocation that the owner has seen is not taken back: it gets the partition again, as a
+      // new acquisition.
       holding.revoked = !stays || holding.told;
     }
   }
@@ -101,18 +110,21 @@ void GroupCoordinator::grant(Group& group) {
   for (const auto& [id, member] : group.members)
     for (const auto& [partition, holding] : member.holdings) held.insert(partition);
   for (const auto& [partition, id] : group.target)
-    if (!held.contains(partition)) group.members.at(id).holdings[partition].acquired = ++acquisitions_;
+    if (!held.contains(partition))
+      group.members.at(id).holdings[partition].acquired = ++acquisitions_;
 }
 
-Result<std::optional<MemberView>> GroupCoordinator::serve(const std::string& group_id, const std::string& id) {
+Result<std::optional<MemberView>> GroupCoordinator::serve(const std::string& group_id,
+                                                          const std::string& id) {
   const std::lock_guard lock(mutex_);
   Group* const group = find(group_id);
   const auto found = group == nullptr ? decltype(group->members.end()){} : group->members.find(id);
   if (group == nullptr || found == group->members.end()) {
     if (group != nullptr && group->fenced.contains(id))
-      return Status::fenced(fmt::format("group '{}': another consumer has taken this one's group.instance.id; give every "
-                                        "instance its own",
-                                        group_id));
+      return Status::fenced(fmt::format(
+          "group '{}': another consumer has taken this one's group.instance.id; give every "
+          "instance its own",
+          group_id));
     return std::optional<MemberView>{};
   }
   Member& member = found->second;
@@ -133,11 +145,12 @@ Result<std::optional<MemberView>> GroupCoordinator::serve(const std::string& gro
 
 void GroupCoordinator::leave(const std::string& group_id, const std::string& id) {
   const std::lock_guard lock(mutex_);
-  if (Group* const group = find(group_id); group != nullptr && group->members.erase(id) > 0) rebalance(*group);
+  if (Group* const group = find(group_id); group != nullptr && group->members.erase(id) > 0)
+    rebalance(*group);
 }
 
-Result<std::vector<PartitionOffset>> GroupCoordinator::committed(const std::string& group_id,
-                                                                 std::span<const TopicPartition> partitions) {
+Result<std::vector<PartitionOffset>> GroupCoordinator::committed(
+    const std::string& group_id, std::span<const TopicPartition> partitions) {
   const std::lock_guard lock(mutex_);
   Group* const group = find(group_id);
   std::vector<PartitionOffset> offsets;
@@ -145,8 +158,9 @@ Result<std::vector<PartitionOffset>> GroupCoordinator::committed(const std::stri
     offsets.push_back({partition, PartitionOffset::kNone, {}});
     if (group == nullptr) continue;
     if (group->pending.contains(partition))
-      return Status::retry(fmt::format("group '{}': a transaction with an offset of {}-{} is still open", group_id,
-                                       partition.topic, partition.partition));
+      return Status::retry(
+          fmt::format("group '{}': a transaction with an offset of {}-{} is still open", group_id,
+                      partition.topic, partition.partition));
     if (const auto found = group->offsets.find(partition); found != group->offsets.end())
       offsets.back() = found->second;
   }
@@ -158,16 +172,17 @@ Status GroupCoordinator::add_pending(const EmbeddedGroupMetadata& credentials,
   const std::lock_guard lock(mutex_);
   Group* const group = find(credentials.group);
   if (group == nullptr || !group->members.contains(credentials.member))
-    return Status::abort(
-        fmt::format("group '{}': member '{}' is not in the group", credentials.group, credentials.member));
+    return Status::abort(fmt::format("group '{}': member '{}' is not in the group",
+                                     credentials.group, credentials.member));
   if (group->generation != credentials.generation)
-    return Status::abort(fmt::format("group '{}': generation {} is over, the group is at {}", credentials.group,
-                                     credentials.generation, group->generation));
+    return Status::abort(fmt::format("group '{}': generation {} is over, the group is at {}",
+                                     credentials.group, credentials.generation, group->generation));
   for (const PartitionOffset& offset : offsets) ++group->pending[offset.partition];
   return {};
 }
 
-void GroupCoordinator::settle(const std::string& group_id, std::span<const PartitionOffset> offsets, bool committed) {
+void GroupCoordinator::settle(const std::string& group_id, std::span<const PartitionOffset> offsets,
+                              bool committed) {
   const std::lock_guard lock(mutex_);
   Group& group = groups_.at(group_id);
   for (const PartitionOffset& offset : offsets) {
@@ -224,10 +239,12 @@ Status GroupCoordinator::remove(const std::string& group_id) {
     return Status::failed(
         fmt::format("group '{}' has {} members: stop them first", group_id, group->members.size()));
   if (!group->pending.empty())
-    return Status::failed(fmt::format("group '{}' has offsets in an open transaction: wait for its end", group_id));
+    return Status::failed(
+        fmt::format("group '{}' has offsets in an open transaction: wait for its end", group_id));
   if (storage_ != nullptr) {
     Storage::Batch batch;
-    for (const auto& [partition, offset] : group->offsets) batch.erase(offset_key(group_id, partition));
+    for (const auto& [partition, offset] : group->offsets)
+      batch.erase(offset_key(group_id, partition));
     MILLRACE_RETURN_IF_ERROR(storage_->write(batch));
   }
   groups_.erase(group_id);

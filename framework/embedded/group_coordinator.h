@@ -20,8 +20,11 @@ namespace millrace::embedded {
 /// Credentials of a member in one generation.
 class EmbeddedGroupMetadata final : public GroupMetadata {
  public:
-  EmbeddedGroupMetadata(std::string group_name, std::string member_name, std::int32_t generation_number)
-      : group(std::move(group_name)), member(std::move(member_name)), generation(generation_number) {}
+  EmbeddedGroupMetadata(std::string group_name, std::string member_name,
+                        std::int32_t generation_number)
+      : group(std::move(group_name)),
+        member(std::move(member_name)),
+        generation(generation_number) {}
 
   const std::string group;
   const std::string member;
@@ -36,10 +39,11 @@ struct MemberView {
 
 /// Groups: members, generations, who owns what, committed offsets. Thread-safe.
 ///
-/// Every change of membership raises the generation at once; credentials of an older one are refused. A partition
-/// that moves takes two rounds: its owner is told that it is gone; when the owner serves again, having let go of
-/// it, or falls out of the group, the generation rises once more and the new owner gets it. A group begins with its
-/// first member and ends with remove(); one that never had an offset committed also ends with the process.
+/// Every change of membership raises the generation at once; credentials of an older one are
+/// refused. A partition that moves takes two rounds: its owner is told that it is gone; when the
+/// owner serves again, having let go of it, or falls out of the group, the generation rises once
+/// more and the new owner gets it. A group begins with its first member and ends with remove(); one
+/// that never had an offset committed also ends with the process.
 class GroupCoordinator {
  public:
   GroupCoordinator(const TopicRegistry& topics, Clock& clock, Storage* storage)
@@ -48,17 +52,23 @@ class GroupCoordinator {
   /// Reads the committed offsets that the directory holds.
   Status load();
 
-  /// Adds a member and returns its id. A member with the same group_instance_id is fenced and its partitions pass on.
-  /// kFailed if the group's members read other topics.
-  Result<std::string> join(const ConsumerOptions& options, const std::set<std::string>& lead_topics);
-  /// A sign of life. None: the member is not (any more) in the group. kFenced: its instance id has another holder.
+  /// Adds a member and returns its id. A member with the same group_instance_id is fenced and its
+  /// partitions pass on. kFailed if the group's members read other topics.
+  Result<std::string> join(const ConsumerOptions& options,
+                           const std::set<std::string>& lead_topics);
+  /// A sign of life. None: the member is not (any more) in the group. kFenced: its instance id has
+  /// another holder.
   Result<std::optional<MemberView>> serve(const std::string& group, const std::string& member);
   void leave(const std::string& group, const std::string& member);
 
-  /// Committed offsets, in the order asked; kRetry while a transaction is pending that carries one of them.
-  Result<std::vector<PartitionOffset>> committed(const std::string& group, std::span<const TopicPartition> partitions);
-  /// Announces offsets of an open transaction; each call is settled once. kAbort: credentials not of the present generation.
-  Status add_pending(const EmbeddedGroupMetadata& credentials, std::span<const PartitionOffset> offsets);
+  /// Committed offsets, in the order asked; kRetry while a transaction is pending that carries one
+  /// of them.
+  Result<std::vector<PartitionOffset>> committed(const std::string& group,
+                                                 std::span<const TopicPartition> partitions);
+  /// Announces offsets of an open transaction; each call is settled once. kAbort: credentials not
+  /// of the present generation.
+  Status add_pending(const EmbeddedGroupMetadata& credentials,
+                     std::span<const PartitionOffset> offsets);
   /// Ends what add_pending() began: `committed` offsets become the group's.
   void settle(const std::string& group, std::span<const PartitionOffset> offsets, bool committed);
 

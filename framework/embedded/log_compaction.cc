@@ -59,7 +59,8 @@ bool LogCompaction::keep(const LogRecord& record, std::int64_t now_ms, std::size
                         record.timestamp_ms <= now_ms - min_lag_ms_;
   bool expired = false;
   if (record.value.data() == nullptr) {
-    const auto [horizon, first_seen] = tombstones_.try_emplace(record.offset, now_ms + delete_retention_ms_);
+    const auto [horizon, first_seen] =
+        tombstones_.try_emplace(record.offset, now_ms + delete_retention_ms_);
     expired = !first_seen && now_ms > horizon->second;
     if (replaced || expired) tombstones_.erase(horizon);
   }

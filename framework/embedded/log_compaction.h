@@ -13,9 +13,10 @@ namespace millrace::embedded {
 
 /// Which records of a compacted log may go: the judgement, without the log. Not thread-safe.
 ///
-/// A pass covers the offsets [begin, end) twice: first it notes the last offset of every key (by its 128-bit hash),
-/// then it keeps what is last. It starts when more has been appended than was alive after the pass before, so the
-/// work is a constant factor of the appends. The log drives it in pieces: it stands at cursor() between them.
+/// A pass covers the offsets [begin, end) twice: first it notes the last offset of every key (by
+/// its 128-bit hash), then it keeps what is last. It starts when more has been appended than was
+/// alive after the pass before, so the work is a constant factor of the appends. The log drives it
+/// in pieces: it stands at cursor() between them.
 class LogCompaction {
  public:
   enum class Phase { kIdle, kIndex, kRewrite };
@@ -34,7 +35,8 @@ class LogCompaction {
   void abandon();
 
   void index(const LogRecord& record);
-  /// False for what a later record replaces and for tombstones that were seen `delete.retention.ms` ago.
+  /// False for what a later record replaces and for tombstones that were seen `delete.retention.ms`
+  /// ago.
   bool keep(const LogRecord& record, std::int64_t now_ms, std::size_t bytes);
 
  private:

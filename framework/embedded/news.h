@@ -7,7 +7,8 @@
 
 namespace millrace::embedded {
 
-/// Counts everything that happens in a broker, so that consumers can wait for the next. Thread-safe.
+/// Counts everything that happens in a broker, so that consumers can wait for the next.
+/// Thread-safe.
 class News {
  public:
   /// Something has changed that a waiting consumer may want to see.
@@ -18,8 +19,8 @@ class News {
     }
     changed_.notify_all();
   }
-  /// Waits until raise() was called after the call that returned `seen`, or `stop` says so, or the time-out.
-  /// Returns the present count. `stop` is asked under the lock.
+  /// Waits until raise() was called after the call that returned `seen`, or `stop` says so, or the
+  /// time-out. Returns the present count. `stop` is asked under the lock.
   template <class Stop>
   std::uint64_t wait(std::uint64_t seen, std::chrono::milliseconds timeout, Stop stop) {
     std::unique_lock lock(mutex_);

@@ -45,7 +45,8 @@ void PendingRecords::clear() {
 }
 
 std::size_t PendingRecords::written_bound() const {
-  return bytes_.size() + static_cast<std::size_t>(count_) * (kMaxOffsetBytes - sizeof(std::uint32_t));
+  return bytes_.size() +
+         static_cast<std::size_t>(count_) * (kMaxOffsetBytes - sizeof(std::uint32_t));
 }
 
 char* PendingRecords::write(std::int64_t first, char* to) const {
@@ -61,8 +62,9 @@ char* PendingRecords::write(std::int64_t first, char* to) const {
   return to;
 }
 
-PartitionLog::PartitionLog(TopicPartition name, LogId id, const TopicConfigs& configs, const LogSettings& settings,
-                           Clock& clock, Storage* storage, StoredBounds bounds)
+PartitionLog::PartitionLog(TopicPartition name, LogId id, const TopicConfigs& configs,
+                           const LogSettings& settings, Clock& clock, Storage* storage,
+                           StoredBounds bounds)
     : name_(std::move(name)),
       id_(id),
       configs_(configs),
@@ -74,7 +76,8 @@ PartitionLog::PartitionLog(TopicPartition name, LogId id, const TopicConfigs& co
       tail_start_(bounds.end),
       compaction_(configs, settings.compaction_floor_bytes) {}
 
-Result<std::int64_t> PartitionLog::append(const PendingRecords& records, std::uint64_t transaction) {
+Result<std::int64_t> PartitionLog::append(const PendingRecords& records,
+                                          std::uint64_t transaction) {
   const std::lock_guard lock(mutex_);
   if (deleted_) return Status::failed(fmt::format("topic '{}' has been deleted", name_.topic));
   Chunk& chunk = room_for(records.written_bound());
@@ -103,7 +106,8 @@ Result<std::int64_t> PartitionLog::append(const PendingRecords& records, std::ui
   return next - 1;
 }
 
-PartitionLog::Ending::Ending(PartitionLog& log, std::uint64_t transaction, bool committed, Storage::Batch* batch)
+PartitionLog::Ending::Ending(PartitionLog& log, std::uint64_t transaction, bool committed,
+                             Storage::Batch* batch)
     : log_(log), lock_(log.mutex_), transaction_(transaction), committed_(committed) {
   if (batch == nullptr || log.deleted_) return;
   if (committed)
@@ -134,8 +138,8 @@ std::int64_t PartitionLog::stable_end() const {
 Status PartitionLog::check_position(std::int64_t position) const {
   if (deleted_) return Status::failed(fmt::format("topic '{}' has been deleted", name_.topic));
   if (position >= start_ && position <= end_) return {};
-  return Status::failed(fmt::format("offset {} of {}-{} is out of range: the log holds {} to {}", position,
-                                    name_.topic, name_.partition, start_, end_));
+  return Status::failed(fmt::format("offset {} of {}-{} is out of range: the log holds {} to {}",
+                                    position, name_.topic, name_.partition, start_, end_));
 }
 
 Chunk& PartitionLog::room_for(std::size_t bytes) {
@@ -147,7 +151,8 @@ Chunk& PartitionLog::room_for(std::size_t bytes) {
   return *chunks_.back();
 }
 
-Status PartitionLog::read(std::int64_t position, bool read_committed, LogCursor& cursor, Readable& readable) {
+Status PartitionLog::read(std::int64_t position, bool read_committed, LogCursor& cursor,
+                          Readable& readable) {
   std::int64_t stored_until = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -184,7 +189,8 @@ Status PartitionLog::read(std::int64_t position, bool read_committed, LogCursor&
   auto chunk = std::make_shared<Chunk>();
   chunk->data.reserve(kChunkBytes + kChunkBytes / 2);  // a run is mostly a producer's batch
   std::vector<std::string> keys;
-  MILLRACE_RETURN_IF_ERROR(storage_->read_records(id_, position, stored_until, kChunkBytes, chunk->data, keys));
+  MILLRACE_RETURN_IF_ERROR(
+      storage_->read_records(id_, position, stored_until, kChunkBytes, chunk->data, keys));
   if (keys.empty()) return {};
   chunk->base = position;
   chunk->next = offset_of_records_key(keys.back()) + 1;
@@ -215,7 +221,8 @@ Status PartitionLog::delete_before(std::int64_t offset) {
     chunks_.pop_front();
   }
   while (!aborted_.empty() && aborted_.begin()->second <= start_) aborted_.erase(aborted_.begin());
-  if (storage_ != nullptr) tail_start_ = std::max(tail_start_, chunks_.empty() ? end_ : chunks_.front()->base);
+  if (storage_ != nullptr)
+    tail_start_ = std::max(tail_start_, chunks_.empty() ? end_ : chunks_.front()->base);
   return {};
 }
 

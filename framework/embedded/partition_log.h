@@ -21,7 +21,8 @@
 
 namespace millrace::embedded {
 
-/// Bodies of records on their way to one partition, each behind its size. Offsets come with the append.
+/// Bodies of records on their way to one partition, each behind its size. Offsets come with the
+/// append.
 class PendingRecords {
  public:
   void add(const OutgoingRecord& record, std::int64_t timestamp_ms);
@@ -42,8 +43,8 @@ class PendingRecords {
   std::int64_t count_ = 0;
 };
 
-/// A stretch of a log in memory. Bytes below `size` never change, so readers look at them without the log's lock;
-/// the other members belong to that lock.
+/// A stretch of a log in memory. Bytes below `size` never change, so readers look at them without
+/// the log's lock; the other members belong to that lock.
 struct Chunk {
   std::int64_t base = 0;  ///< no record in here is below it
   std::int64_t next = 0;  ///< offset behind the last record; base if empty
@@ -59,11 +60,13 @@ struct LogCursor {
 
 /// What a reader may take now.
 struct Readable {
-  std::int64_t end = 0;     ///< end of the log
-  std::int64_t limit = 0;   ///< first offset that may not be delivered: last stable offset, or the end
+  std::int64_t end = 0;  ///< end of the log
+  std::int64_t limit =
+      0;  ///< first offset that may not be delivered: last stable offset, or the end
   std::string_view bytes;   ///< records from the cursor on; empty: nothing below `resume`
   std::int64_t resume = 0;  ///< where to go on when `bytes` is empty
-  std::vector<std::pair<std::int64_t, std::int64_t>> aborted;  ///< [first, next) to be skipped, ascending
+  std::vector<std::pair<std::int64_t, std::int64_t>>
+      aborted;  ///< [first, next) to be skipped, ascending
 };
 
 struct LogSettings {
@@ -71,22 +74,25 @@ struct LogSettings {
   std::size_t tail_bytes = 0;
 };
 
-/// One partition: records with rising offsets, the open transactions in it, and what was aborted. Thread-safe.
+/// One partition: records with rising offsets, the open transactions in it, and what was aborted.
+/// Thread-safe.
 ///
-/// A control marker is an offset without a record. In memory mode all records are in chunks. With a storage the
-/// chunks hold the tail: whatever belongs to an open transaction and the youngest of the rest; a plain append is
-/// written at once, a transaction's records when it commits.
+/// A control marker is an offset without a record. In memory mode all records are in chunks. With a
+/// storage the chunks hold the tail: whatever belongs to an open transaction and the youngest of
+/// the rest; a plain append is written at once, a transaction's records when it commits.
 class PartitionLog {
  public:
   /// `storage` is null in memory mode. References must outlive the log.
-  PartitionLog(TopicPartition name, LogId id, const TopicConfigs& configs, const LogSettings& settings, Clock& clock,
-               Storage* storage, StoredBounds bounds);
+  PartitionLog(TopicPartition name, LogId id, const TopicConfigs& configs,
+               const LogSettings& settings, Clock& clock, Storage* storage, StoredBounds bounds);
 
   static constexpr std::uint64_t kNoTransaction = 0;
-  /// Appends all or nothing and returns the last record's offset. kFailed: storage, or the topic is deleted.
+  /// Appends all or nothing and returns the last record's offset. kFailed: storage, or the topic is
+  /// deleted.
   Result<std::int64_t> append(const PendingRecords& records, std::uint64_t transaction);
 
-  /// A transaction's end in this log, in two steps around the write that decides it. Holds the log's lock.
+  /// A transaction's end in this log, in two steps around the write that decides it. Holds the
+  /// log's lock.
   class Ending {
    public:
     /// Collects what a commit or abort changes in the directory.
@@ -101,8 +107,9 @@ class PartitionLog {
     const bool committed_;
   };
 
-  /// Tells what `position` may read, moving the cursor to it. kFailed: position outside the log, storage, deleted.
-  /// REQUIRES: the cursor is fresh, or was left by the reader at the first record at or behind `position`.
+  /// Tells what `position` may read, moving the cursor to it. kFailed: position outside the log,
+  /// storage, deleted. REQUIRES: the cursor is fresh, or was left by the reader at the first record
+  /// at or behind `position`.
   Status read(std::int64_t position, bool read_committed, LogCursor& cursor, Readable& readable);
 
   StoredBounds bounds() const;
@@ -154,7 +161,8 @@ class PartitionLog {
   std::deque<std::shared_ptr<Chunk>> chunks_;
   std::size_t chunk_bytes_ = 0;
   std::map<std::uint64_t, std::vector<Extent>> open_;
-  std::map<std::int64_t, std::int64_t> aborted_;  ///< first -> next, disjoint, merged over gaps of markers
+  std::map<std::int64_t, std::int64_t>
+      aborted_;  ///< first -> next, disjoint, merged over gaps of markers
   LogCompaction compaction_;
 };
 

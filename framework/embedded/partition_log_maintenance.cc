@@ -8,7 +8,8 @@ namespace millrace::embedded {
 namespace {
 
 constexpr std::size_t kPieceBytes = 256 << 10;
-/// Cleaning per append or commit: this, and a multiple of what was appended, so that a pass ends before the next is due.
+/// Cleaning per append or commit: this, and a multiple of what was appended, so that a pass ends
+/// before the next is due.
 constexpr std::size_t kCleanBytes = 1 << 20;
 constexpr std::size_t kCleanFactor = 4;
 
@@ -22,12 +23,14 @@ void PartitionLog::maintain(std::size_t appended_bytes) {
     const std::int64_t sealed = chunks_.empty() ? end_ : chunks_.back()->base;
     compaction_.begin(start_, std::min(stable_end(), storage_ == nullptr ? sealed : tail_start_));
   }
-  if (compaction_.phase() != LogCompaction::Phase::kIdle) clean(kCleanBytes + kCleanFactor * appended_bytes);
+  if (compaction_.phase() != LogCompaction::Phase::kIdle)
+    clean(kCleanBytes + kCleanFactor * appended_bytes);
 }
 
 void PartitionLog::evict() {
   const std::int64_t stable = stable_end();
-  while (chunks_.size() > 1 && chunk_bytes_ > settings_.tail_bytes && chunks_.front()->next <= stable) {
+  while (chunks_.size() > 1 && chunk_bytes_ > settings_.tail_bytes &&
+         chunks_.front()->next <= stable) {
     chunk_bytes_ -= chunks_.front()->data.size();
     chunks_.pop_front();
     tail_start_ = chunks_.front()->base;
@@ -37,11 +40,13 @@ void PartitionLog::evict() {
 void PartitionLog::clean(std::size_t budget) {
   std::size_t done = 0;
   while (done < budget && compaction_.phase() != LogCompaction::Phase::kIdle)
-    done += storage_ == nullptr ? clean_chunk(compaction_.cursor()) : clean_stored(compaction_.cursor());
+    done += storage_ == nullptr ? clean_chunk(compaction_.cursor())
+                                : clean_stored(compaction_.cursor());
 }
 
 std::size_t PartitionLog::clean_chunk(std::int64_t cursor) {
-  const auto found = std::ranges::partition_point(chunks_, [&](const auto& chunk) { return chunk->next <= cursor; });
+  const auto found = std::ranges::partition_point(
+      chunks_, [&](const auto& chunk) { return chunk->next <= cursor; });
   if (found == chunks_.end() || (*found)->next > compaction_.end()) {
     compaction_.advance(compaction_.end());
     return 0;
@@ -53,7 +58,8 @@ std::size_t PartitionLog::clean_chunk(std::int64_t cursor) {
   compaction_.advance(old->next);
   if (!rewrite || kept.size() == old->size) return old->size;
 
-  // Readers may hold the old chunk, so what is left goes to a new one: joined with the one before while it is small.
+  // Readers may hold the old chunk, so what is left goes to a new one: joined with the one before
+  // while it is small.
   chunk_bytes_ -= old->data.size();
   const auto at = chunks_.erase(found);
   if (kept.empty()) return old->size;
@@ -81,7 +87,8 @@ std::size_t PartitionLog::clean_stored(std::int64_t cursor) {
   std::string bytes;
   std::vector<std::string> keys;
   if (!storage_->read_records(id_, cursor, compaction_.end(), kPieceBytes, bytes, keys).ok()) {
-    compaction_.abandon();  // nothing is lost; the next read or write reports what is wrong with the directory
+    compaction_.abandon();  // nothing is lost; the next read or write reports what is wrong with
+                            // the directory
     return 0;
   }
   if (bytes.empty()) {
@@ -101,7 +108,8 @@ std::size_t PartitionLog::clean_stored(std::int64_t cursor) {
 }
 
 /// Notes the records in the index, or returns those that stay, depending on the phase.
-std::string PartitionLog::survivors(std::string_view bytes, std::int64_t& first, std::int64_t& next) {
+std::string PartitionLog::survivors(std::string_view bytes, std::int64_t& first,
+                                    std::int64_t& next) {
   const bool rewrite = compaction_.phase() == LogCompaction::Phase::kRewrite;
   const std::int64_t now = clock_.wall_ms();
   std::string kept;

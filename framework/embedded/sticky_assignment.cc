@@ -4,8 +4,8 @@
 
 namespace millrace::embedded {
 
-Assignment assign_sticky(const std::vector<TopicPartition>& partitions, const std::vector<std::string>& members,
-                         const Assignment& present) {
+Assignment assign_sticky(const std::vector<TopicPartition>& partitions,
+                         const std::vector<std::string>& members, const Assignment& present) {
   Assignment assignment;
   if (members.empty()) return assignment;
   std::map<std::string, std::vector<TopicPartition>> kept;
@@ -21,7 +21,8 @@ Assignment assign_sticky(const std::vector<TopicPartition>& partitions, const st
   }
   // The members that hold most get the quotas that are larger by one, which moves the fewest.
   std::vector<std::string> by_load = members;
-  std::ranges::stable_sort(by_load, [&](const auto& a, const auto& b) { return kept[a].size() > kept[b].size(); });
+  std::ranges::stable_sort(
+      by_load, [&](const auto& a, const auto& b) { return kept[a].size() > kept[b].size(); });
   const std::size_t quota = partitions.size() / members.size();
   const std::size_t larger = partitions.size() % members.size();
   const auto quota_of = [&](std::size_t rank) { return quota + (rank < larger ? 1 : 0); };

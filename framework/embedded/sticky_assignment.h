@@ -11,9 +11,10 @@ namespace millrace::embedded {
 /// Which member shall own which partition.
 using Assignment = std::map<TopicPartition, std::string>;
 
-/// Spreads the partitions evenly over the members (counts differ by at most one), moving as few as possible away from
-/// `present`. Deterministic. REQUIRES: members are sorted and distinct. Without members nothing is assigned.
-Assignment assign_sticky(const std::vector<TopicPartition>& partitions, const std::vector<std::string>& members,
-                         const Assignment& present);
+/// Spreads the partitions evenly over the members (counts differ by at most one), moving as few as
+/// possible away from `present`. Deterministic. REQUIRES: members are sorted and distinct. Without
+/// members nothing is assigned.
+Assignment assign_sticky(const std::vector<TopicPartition>& partitions,
+                         const std::vector<std::string>& members, const Assignment& present);
 
 }  // namespace millrace::embedded

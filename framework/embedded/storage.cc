@@ -17,7 +17,9 @@ class RocksLog final : public rocksdb::Logger {
  public:
   explicit RocksLog(LogSink& log) : rocksdb::Logger(rocksdb::WARN_LEVEL), log_(log) {}
   using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override { write(LogLevel::kInfo, format, arguments); }
+  void Logv(const char* format, va_list arguments) override {
+    write(LogLevel::kInfo, format, arguments);
+  }
   void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
     if (level == rocksdb::HEADER_LEVEL || level < GetInfoLogLevel()) return;
     write(level >= rocksdb::ERROR_LEVEL ? LogLevel::kError : LogLevel::kWarning, format, arguments);
@@ -62,19 +64,20 @@ Result<std::unique_ptr<Storage>> Storage::open(const std::string& directory, Log
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error)
-    return Status::failed(
-        fmt::format("embedded broker: directory '{}' cannot be made: {}", directory, error.message()));
+    return Status::failed(fmt::format("embedded broker: directory '{}' cannot be made: {}",
+                                      directory, error.message()));
   std::unique_ptr<Storage> storage(new Storage(directory));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(options_for(log), directory, &db);
   storage->db_.reset(db);
   if (!opened.ok()) {
     const std::string text = opened.ToString();
-    if (opened.IsIOError() && text.find("/LOCK") != std::string::npos && text.find("lock") != std::string::npos)
-      return Status::failed(
-          fmt::format("embedded broker: directory '{}' is in use: an embedded broker serves one process at a "
-                      "time; stop the other one, choose another directory, or use Kafka ({})",
-                      directory, text));
+    if (opened.IsIOError() && text.find("/LOCK") != std::string::npos &&
+        text.find("lock") != std::string::npos)
+      return Status::failed(fmt::format(
+          "embedded broker: directory '{}' is in use: an embedded broker serves one process at a "
+          "time; stop the other one, choose another directory, or use Kafka ({})",
+          directory, text));
     return storage->failed("cannot be opened", opened);
   }
   auto version = storage->get(version_key());
@@ -90,10 +93,12 @@ Result<std::unique_ptr<Storage>> Storage::open(const std::string& directory, Log
 }
 
 Status Storage::failed(std::string_view what, const rocksdb::Status& status) const {
-  return Status::failed(fmt::format("embedded broker: directory '{}' {}: {}", directory_, what, status.ToString()));
+  return Status::failed(
+      fmt::format("embedded broker: directory '{}' {}: {}", directory_, what, status.ToString()));
 }
 
 Status Storage::write(Batch& batch) {
+  const std::lock_guard lock(writing_);
   const rocksdb::Status status = db_->Write({}, &batch.batch_);
   return status.ok() ? Status{} : failed("cannot be written", status);
 }
@@ -105,7 +110,8 @@ Result<std::string> Storage::get(const std::string& key) {
   return value;
 }
 
-Status Storage::scan(char prefix, const std::function<Status(std::string_view, std::string_view)>& visit) {
+Status Storage::scan(char prefix,
+                     const std::function<Status(std::string_view, std::string_view)>& visit) {
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
   for (it->Seek(std::string(1, prefix)); it->Valid() && it->key()[0] == prefix; it->Next())
     MILLRACE_RETURN_IF_ERROR(visit(view(it->key()), view(it->value())));

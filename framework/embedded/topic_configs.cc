@@ -26,7 +26,11 @@ struct Setting {
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = {
       {"cleanup.policy", "delete", 0, 0, {"delete", "compact", "compact,delete", "delete,compact"}},
-      {"compression.type", "producer", 0, 0, {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"}},
+      {"compression.type",
+       "producer",
+       0,
+       0,
+       {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"}},
       {"delete.retention.ms", "86400000"},
       {"max.compaction.lag.ms", "9223372036854775807", 1},
       {"max.message.bytes", "1048588"},
@@ -51,13 +55,13 @@ bool parse_number(std::string_view text, std::int64_t& number) {
 Status check(const std::string& topic, const Setting& setting, const std::string& value) {
   if (!setting.words.empty()) {
     if (std::ranges::find(setting.words, value) != setting.words.end()) return {};
-    return Status::invalid(fmt::format("topic '{}': {}={} is not one of {}", topic, setting.name, value,
-                                       fmt::join(setting.words, " | ")));
+    return Status::invalid(fmt::format("topic '{}': {}={} is not one of {}", topic, setting.name,
+                                       value, fmt::join(setting.words, " | ")));
   }
   std::int64_t number = 0;
   if (parse_number(value, number) && number >= setting.least && number <= setting.most) return {};
-  return Status::invalid(fmt::format("topic '{}': {}={} is not an integer of at least {}", topic, setting.name,
-                                     value, setting.least));
+  return Status::invalid(fmt::format("topic '{}': {}={} is not an integer of at least {}", topic,
+                                     setting.name, value, setting.least));
 }
 
 }  // namespace
@@ -69,8 +73,9 @@ Result<TopicConfigs> TopicConfigs::parse(const std::string& topic,
   for (const auto& [name, value] : overrides) {
     const auto setting = std::ranges::find(settings(), name, &Setting::name);
     if (setting == settings().end())
-      return Status::invalid(fmt::format("topic '{}': the embedded broker does not know the setting '{}' (value '{}')",
-                                         topic, name, value));
+      return Status::invalid(
+          fmt::format("topic '{}': the embedded broker does not know the setting '{}' (value '{}')",
+                      topic, name, value));
     MILLRACE_RETURN_IF_ERROR(check(topic, *setting, value));
     configs.all[name] = value;
   }

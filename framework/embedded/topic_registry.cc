@@ -13,8 +13,8 @@ constexpr std::int32_t kMaxPartitions = 10'000;
 
 bool is_name(std::string_view name) {
   const auto legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   return !name.empty() && name.size() <= kMaxNameBytes && name != "." && name != ".." &&
          std::ranges::all_of(name, legal);
@@ -22,21 +22,23 @@ bool is_name(std::string_view name) {
 
 Status check(const TopicSpec& spec) {
   if (!is_name(spec.name))
-    return Status::invalid(fmt::format("topic '{}': a name is 1 to {} of the characters a-z A-Z 0-9 . _ -", spec.name,
-                                       kMaxNameBytes));
-  if (spec.partitions < 1 || spec.partitions > kMaxPartitions)
     return Status::invalid(
-        fmt::format("topic '{}': {} partitions asked for, 1 to {} are possible", spec.name, spec.partitions,
-                    kMaxPartitions));
+        fmt::format("topic '{}': a name is 1 to {} of the characters a-z A-Z 0-9 . _ -", spec.name,
+                    kMaxNameBytes));
+  if (spec.partitions < 1 || spec.partitions > kMaxPartitions)
+    return Status::invalid(fmt::format("topic '{}': {} partitions asked for, 1 to {} are possible",
+                                       spec.name, spec.partitions, kMaxPartitions));
   if (spec.replication != -1 && spec.replication != 1)
-    return Status::invalid(fmt::format("topic '{}': replication {} asked for, the embedded broker keeps 1 copy",
-                                       spec.name, spec.replication));
+    return Status::invalid(
+        fmt::format("topic '{}': replication {} asked for, the embedded broker keeps 1 copy",
+                    spec.name, spec.replication));
   return {};
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const Topic>> TopicRegistry::make(const std::string& name, const StoredTopic& stored) const {
+Result<std::shared_ptr<const Topic>> TopicRegistry::make(const std::string& name,
+                                                         const StoredTopic& stored) const {
   auto configs = TopicConfigs::parse(name, stored.configs);
   if (!configs.ok()) return configs.status();
   auto topic = std::make_shared<Topic>();
@@ -54,8 +56,8 @@ Result<std::shared_ptr<const Topic>> TopicRegistry::make(const std::string& name
         bounds = *decoded;
       }
     }
-    topic->logs.push_back(std::make_shared<PartitionLog>(TopicPartition{name, partition}, id, topic->configs,
-                                                         settings_, clock_, storage_, bounds));
+    topic->logs.push_back(std::make_shared<PartitionLog>(
+        TopicPartition{name, partition}, id, topic->configs, settings_, clock_, storage_, bounds));
   }
   return std::shared_ptr<const Topic>(std::move(topic));
 }
@@ -76,7 +78,8 @@ Status TopicRegistry::load() {
 Status TopicRegistry::create(const TopicSpec& spec) {
   MILLRACE_RETURN_IF_ERROR(check(spec));
   const std::lock_guard lock(mutex_);
-  if (topics_.contains(spec.name)) return Status::exists(fmt::format("topic '{}' exists already", spec.name));
+  if (topics_.contains(spec.name))
+    return Status::exists(fmt::format("topic '{}' exists already", spec.name));
   const StoredTopic stored{next_id_, spec.partitions, spec.configs};
   auto topic = make(spec.name, stored);
   if (!topic.ok()) return topic.status();
@@ -93,9 +96,11 @@ Status TopicRegistry::create(const TopicSpec& spec) {
 Status TopicRegistry::remove(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = topics_.find(name);
-  if (found == topics_.end()) return Status::not_found(fmt::format("topic '{}' does not exist", name));
+  if (found == topics_.end())
+    return Status::not_found(fmt::format("topic '{}' does not exist", name));
   const Topic& topic = *found->second;
-  for (const auto& log : topic.logs) log->mark_deleted();  // first, so that nothing is written behind the removal
+  for (const auto& log : topic.logs)
+    log->mark_deleted();  // first, so that nothing is written behind the removal
   if (storage_ != nullptr) {
     Storage::Batch batch;
     batch.erase(topic_key(name));
@@ -118,10 +123,12 @@ std::shared_ptr<const Topic> TopicRegistry::find(std::string_view topic) const {
 
 Result<std::shared_ptr<PartitionLog>> TopicRegistry::log(const TopicPartition& partition) const {
   const auto topic = find(partition.topic);
-  if (topic == nullptr) return Status::not_found(fmt::format("topic '{}' does not exist", partition.topic));
+  if (topic == nullptr)
+    return Status::not_found(fmt::format("topic '{}' does not exist", partition.topic));
   if (partition.partition < 0 || partition.partition >= topic->partitions())
-    return Status::not_found(fmt::format("topic '{}' has no partition {}, it has {}", partition.topic,
-                                         partition.partition, topic->partitions()));
+    return Status::not_found(fmt::format("topic '{}' has no partition {}, it has {}",
+                                         partition.topic, partition.partition,
+                                         topic->partitions()));
   return topic->logs[static_cast<std::size_t>(partition.partition)];
 }
 

@@ -43,7 +43,8 @@ class TopicRegistry {
   std::vector<TopicDescription> list() const;
 
  private:
-  Result<std::shared_ptr<const Topic>> make(const std::string& name, const StoredTopic& stored) const;
+  Result<std::shared_ptr<const Topic>> make(const std::string& name,
+                                            const StoredTopic& stored) const;
 
   const LogSettings settings_;
   Clock& clock_;

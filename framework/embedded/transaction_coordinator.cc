@@ -22,25 +22,28 @@ Result<TransactionCoordinator::Registration> TransactionCoordinator::register_pr
 
 Status TransactionCoordinator::check(const Registration& producer) const {
   if (producer.epoch == producer.state->epoch) return {};
-  return Status::fenced(
-      fmt::format("transactional id '{}': epoch {} is over (now {}), by another producer with this id or because a "
-                  "transaction was open for more than {} ms: build a new producer",
-                  producer.transactional_id, producer.epoch, producer.state->epoch, producer.timeout_ms));
+  return Status::fenced(fmt::format(
+      "transactional id '{}': epoch {} is over (now {}), by another producer with this id or "
+      "because a "
+      "transaction was open for more than {} ms: build a new producer",
+      producer.transactional_id, producer.epoch, producer.state->epoch, producer.timeout_ms));
 }
 
 Status TransactionCoordinator::check_open(const Registration& producer) const {
   MILLRACE_RETURN_IF_ERROR(check(producer));
   if (producer.state->open) return {};
   return Status::invalid(
-      fmt::format("transactional id '{}': no transaction is open: call begin() first", producer.transactional_id));
+      fmt::format("transactional id '{}': no transaction is open: call begin() first",
+                  producer.transactional_id));
 }
 
 Status TransactionCoordinator::begin(const Registration& producer) {
   const std::lock_guard lock(producer.state->mutex);
   MILLRACE_RETURN_IF_ERROR(check(producer));
   if (producer.state->open)
-    return Status::invalid(fmt::format("transactional id '{}': a transaction is open already: commit or abort it first",
-                                       producer.transactional_id));
+    return Status::invalid(fmt::format(
+        "transactional id '{}': a transaction is open already: commit or abort it first",
+        producer.transactional_id));
   Transaction& transaction = producer.state->open.emplace();
   transaction.number = next_number_++;
   transaction.deadline_ms = clock_.monotonic_ms() + producer.timeout_ms;
@@ -62,7 +65,8 @@ Result<std::int64_t> TransactionCoordinator::append(const Registration& producer
   return last;
 }
 
-Status TransactionCoordinator::send_offsets(const Registration& producer, std::span<const PartitionOffset> offsets,
+Status TransactionCoordinator::send_offsets(const Registration& producer,
+                                            std::span<const PartitionOffset> offsets,
                                             const EmbeddedGroupMetadata& credentials) {
   const std::lock_guard lock(producer.state->mutex);
   MILLRACE_RETURN_IF_ERROR(check_open(producer));
@@ -85,16 +89,19 @@ Status TransactionCoordinator::finish(State& state, bool commit) {
   Transaction& transaction = *state.open;
   Storage::Batch batch;
   {
-    // The logs stay locked around the write, in the order of their ids: a log's end never goes back in the directory.
+    // The logs stay locked around the write, in the order of their ids: a log's end never goes back
+    // in the directory.
     std::vector<PartitionLog::Ending> endings;
     endings.reserve(transaction.logs.size());
     for (const auto& [id, log] : transaction.logs)
-      endings.emplace_back(*log, transaction.number, commit, storage_ == nullptr ? nullptr : &batch);
+      endings.emplace_back(*log, transaction.number, commit,
+                           storage_ == nullptr ? nullptr : &batch);
     if (storage_ != nullptr) {
       if (commit)
         for (const auto& [group, offsets] : transaction.offsets)
           for (const PartitionOffset& offset : offsets)
-            batch.put(offset_key(group, offset.partition), encode(StoredOffset{offset.offset, offset.metadata}));
+            batch.put(offset_key(group, offset.partition),
+                      encode(StoredOffset{offset.offset, offset.metadata}));
       MILLRACE_RETURN_IF_ERROR(storage_->write(batch));
     }
     for (auto& ending : endings) ending.complete();

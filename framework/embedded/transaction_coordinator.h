@@ -18,10 +18,11 @@
 
 namespace millrace::embedded {
 
-/// Transactions: epochs and fencing, time-outs, and the one write that decides each of them. Thread-safe.
+/// Transactions: epochs and fencing, time-outs, and the one write that decides each of them.
+/// Thread-safe.
 ///
-/// A commit with a directory is one atomic write: records, ends of the logs, offsets. Markers are written at once,
-/// so that a transaction is pending exactly as long as it is open.
+/// A commit with a directory is one atomic write: records, ends of the logs, offsets. Markers are
+/// written at once, so that a transaction is pending exactly as long as it is open.
 class TransactionCoordinator {
  public:
   TransactionCoordinator(GroupCoordinator& groups, News& news, Clock& clock, Storage* storage)
@@ -42,8 +43,8 @@ class TransactionCoordinator {
   };
 
  public:
-  /// A producer's registration. The calls below are kFenced once another has registered its id, or its transaction
-  /// has timed out; kInvalid when the transaction that they need is not open.
+  /// A producer's registration. The calls below are kFenced once another has registered its id, or
+  /// its transaction has timed out; kInvalid when the transaction that they need is not open.
   struct Registration {
     std::string transactional_id;
     std::int64_t timeout_ms = 0;
@@ -52,9 +53,11 @@ class TransactionCoordinator {
   };
 
   /// Fences former registrations of the id and aborts their open transaction.
-  Result<Registration> register_producer(const std::string& transactional_id, std::int64_t timeout_ms);
+  Result<Registration> register_producer(const std::string& transactional_id,
+                                         std::int64_t timeout_ms);
   Status begin(const Registration& producer);
-  Result<std::int64_t> append(const Registration& producer, const std::shared_ptr<PartitionLog>& log,
+  Result<std::int64_t> append(const Registration& producer,
+                              const std::shared_ptr<PartitionLog>& log,
                               const PendingRecords& records);
   Status send_offsets(const Registration& producer, std::span<const PartitionOffset> offsets,
                       const EmbeddedGroupMetadata& credentials);

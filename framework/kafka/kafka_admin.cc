@@ -60,6 +60,25 @@ Status wait_for_metadata(rd_kafka_t* handle, const std::string& what, Done done)
   }
 }
 
+StatusCode code_of(const Status& status) { return status.code(); }
+template <class T>
+StatusCode code_of(const Result<T>& result) {
+  return result.status().code();
+}
+
+/// Asks again while the answer is kRetry, for `timeout` at most: coordinators and leaders that
+/// move, or that a new cluster is only choosing, say so at once.
+template <class Ask>
+auto ask_patiently(std::chrono::milliseconds timeout, Ask ask) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (true) {
+    auto answer = ask();
+    if (code_of(answer) != StatusCode::kRetry || std::chrono::steady_clock::now() >= deadline)
+      return answer;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 Result<std::vector<std::int64_t>> list_offsets_once(rd_kafka_t* handle,
                                                     std::span<const TopicPartition> partitions,
                                                     OffsetSpec which) {
@@ -90,6 +109,81 @@ Status topic_status(const rd_kafka_topic_result_t** topics, std::size_t count,
   const char* text = rd_kafka_topic_result_error_string(topics[0]);
   return to_status(rd_kafka_topic_result_error(topics[0]), Call::kAdmin, what,
                    text == nullptr ? "" : text);
+}
+
+Result<std::vector<std::string>> list_groups_once(rd_kafka_t* handle) {
+  AdminCall call{handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, Admin::kTimeout};
+  rd_kafka_ListConsumerGroups(handle, call.options(), call.queue());
+  if (Status status = call.wait("listing groups"); !status.ok()) return status;
+  const rd_kafka_ListConsumerGroups_result_t* answer =
+      rd_kafka_event_ListConsumerGroups_result(call.event());
+  std::size_t count = 0;
+  if (const rd_kafka_error_t** errors = rd_kafka_ListConsumerGroups_result_errors(answer, &count);
+      count > 0) {
+    return to_status(rd_kafka_error_code(errors[0]), Call::kAdmin, "listing groups",
+                     rd_kafka_error_string(errors[0]));
+  }
+  const rd_kafka_ConsumerGroupListing_t** listings =
+      rd_kafka_ListConsumerGroups_result_valid(answer, &count);
+  std::vector<std::string> groups;
+  for (std::size_t i = 0; i < count; ++i)
+    groups.emplace_back(rd_kafka_ConsumerGroupListing_group_id(listings[i]));
+  std::sort(groups.begin(), groups.end());
+  return groups;
+}
+
+Result<GroupDescription> describe_group_once(rd_kafka_t* handle, const std::string& group) {
+  const std::string what = fmt::format("describing group '{}'", group);
+  AdminCall call{handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, Admin::kTimeout};
+  const char* name = group.c_str();
+  rd_kafka_DescribeConsumerGroups(handle, &name, 1, call.options(), call.queue());
+  if (Status status = call.wait(what); !status.ok()) return status;
+  std::size_t count = 0;
+  const rd_kafka_ConsumerGroupDescription_t** groups =
+      rd_kafka_DescribeConsumerGroups_result_groups(
+          rd_kafka_event_DescribeConsumerGroups_result(call.event()), &count);
+  if (count != 1) return Status::failed(what + ": no answer for the group");
+  GroupDescription description{group, "Dead", {}};
+  if (const rd_kafka_error_t* error = rd_kafka_ConsumerGroupDescription_error(groups[0])) {
+    if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return description;
+    return to_status(rd_kafka_error_code(error), Call::kAdmin, what, rd_kafka_error_string(error));
+  }
+  description.state =
+      rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]));
+  for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i) {
+    const rd_kafka_MemberDescription_t* raw =
+        rd_kafka_ConsumerGroupDescription_member(groups[0], i);
+    GroupMember& member = description.members.emplace_back();
+    member.member_id = rd_kafka_MemberDescription_consumer_id(raw);
+    member.client_id = rd_kafka_MemberDescription_client_id(raw);
+    if (const char* instance = rd_kafka_MemberDescription_group_instance_id(raw))
+      member.instance_id = instance;
+    member.host = rd_kafka_MemberDescription_host(raw);
+    const rd_kafka_MemberAssignment_t* assignment = rd_kafka_MemberDescription_assignment(raw);
+    const rd_kafka_topic_partition_list_t* owned =
+        assignment == nullptr ? nullptr : rd_kafka_MemberAssignment_partitions(assignment);
+    for (int k = 0; owned != nullptr && k < owned->cnt; ++k) {
+      member.partitions.push_back({owned->elems[k].topic, owned->elems[k].partition});
+    }
+    std::sort(member.partitions.begin(), member.partitions.end());
+  }
+  return description;
+}
+
+Status delete_group_once(rd_kafka_t* handle, const std::string& group) {
+  const std::string what = fmt::format("deleting group '{}'", group);
+  AdminCall call{handle, RD_KAFKA_ADMIN_OP_DELETEGROUPS, Admin::kTimeout};
+  rd_kafka_DeleteGroup_t* request = rd_kafka_DeleteGroup_new(group.c_str());
+  rd_kafka_DeleteGroups(handle, &request, 1, call.options(), call.queue());
+  rd_kafka_DeleteGroup_destroy(request);
+  if (Status status = call.wait(what); !status.ok()) return status;
+  std::size_t count = 0;
+  const rd_kafka_group_result_t** groups =
+      rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(call.event()), &count);
+  if (count != 1) return Status::failed(what + ": no answer for the group");
+  const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]);
+  if (error == nullptr) return {};
+  return to_status(rd_kafka_error_code(error), Call::kAdmin, what, rd_kafka_error_string(error));
 }
 
 }  // namespace
@@ -197,16 +291,12 @@ Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(const std::
 Result<std::vector<std::int64_t>> KafkaAdmin::list_offsets(
     std::span<const TopicPartition> partitions, OffsetSpec which) {
   if (partitions.empty()) return std::vector<std::int64_t>{};
-  const auto deadline = std::chrono::steady_clock::now() + Admin::kTimeout;
-  while (true) {
+  return ask_patiently(kTimeout, [&] {
     auto offsets = list_offsets_once(client_->handle(), partitions, which);
-    if (offsets.status().code() != StatusCode::kRetry ||
-        std::chrono::steady_clock::now() >= deadline)
-      return offsets;
     // A new or moved leader: librdkafka before 2.3.0 asks the old one until its metadata is fresh.
-    static_cast<void>(all_metadata(client_->handle()));
-    std::this_thread::sleep_for(kPause);
-  }
+    if (code_of(offsets) == StatusCode::kRetry) static_cast<void>(all_metadata(client_->handle()));
+    return offsets;
+  });
 }
 
 Status KafkaAdmin::delete_records(std::span<const PartitionOffset> before) {
@@ -232,90 +322,28 @@ Status KafkaAdmin::delete_records(std::span<const PartitionOffset> before) {
 }
 
 Result<std::vector<std::string>> KafkaAdmin::list_groups() {
-  rd_kafka_t* handle = client_->handle();
-  AdminCall call{handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, kTimeout};
-  rd_kafka_ListConsumerGroups(handle, call.options(), call.queue());
-  if (Status status = call.wait("listing groups"); !status.ok()) return status;
-  const rd_kafka_ListConsumerGroups_result_t* answer =
-      rd_kafka_event_ListConsumerGroups_result(call.event());
-  std::size_t count = 0;
-  if (const rd_kafka_error_t** errors = rd_kafka_ListConsumerGroups_result_errors(answer, &count);
-      count > 0) {
-    return to_status(rd_kafka_error_code(errors[0]), Call::kAdmin, "listing groups",
-                     rd_kafka_error_string(errors[0]));
-  }
-  const rd_kafka_ConsumerGroupListing_t** listings =
-      rd_kafka_ListConsumerGroups_result_valid(answer, &count);
-  std::vector<std::string> groups;
-  for (std::size_t i = 0; i < count; ++i)
-    groups.emplace_back(rd_kafka_ConsumerGroupListing_group_id(listings[i]));
-  std::sort(groups.begin(), groups.end());
-  return groups;
+  return ask_patiently(kTimeout, [&] { return list_groups_once(client_->handle()); });
 }
 
 Result<GroupDescription> KafkaAdmin::describe_group(const std::string& group) {
-  const std::string what = fmt::format("describing group '{}'", group);
-  rd_kafka_t* handle = client_->handle();
-  AdminCall call{handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, kTimeout};
-  const char* name = group.c_str();
-  rd_kafka_DescribeConsumerGroups(handle, &name, 1, call.options(), call.queue());
-  if (Status status = call.wait(what); !status.ok()) return status;
-  std::size_t count = 0;
-  const rd_kafka_ConsumerGroupDescription_t** groups =
-      rd_kafka_DescribeConsumerGroups_result_groups(
-          rd_kafka_event_DescribeConsumerGroups_result(call.event()), &count);
-  if (count != 1) return Status::failed(what + ": no answer for the group");
-  GroupDescription description{group, "Dead", {}};
-  if (const rd_kafka_error_t* error = rd_kafka_ConsumerGroupDescription_error(groups[0])) {
-    if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return description;
-    return to_status(rd_kafka_error_code(error), Call::kAdmin, what, rd_kafka_error_string(error));
-  }
-  description.state =
-      rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]));
-  for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i) {
-    const rd_kafka_MemberDescription_t* raw =
-        rd_kafka_ConsumerGroupDescription_member(groups[0], i);
-    GroupMember& member = description.members.emplace_back();
-    member.member_id = rd_kafka_MemberDescription_consumer_id(raw);
-    member.client_id = rd_kafka_MemberDescription_client_id(raw);
-    if (const char* instance = rd_kafka_MemberDescription_group_instance_id(raw))
-      member.instance_id = instance;
-    member.host = rd_kafka_MemberDescription_host(raw);
-    const rd_kafka_MemberAssignment_t* assignment = rd_kafka_MemberDescription_assignment(raw);
-    const rd_kafka_topic_partition_list_t* owned =
-        assignment == nullptr ? nullptr : rd_kafka_MemberAssignment_partitions(assignment);
-    for (int k = 0; owned != nullptr && k < owned->cnt; ++k) {
-      member.partitions.push_back({owned->elems[k].topic, owned->elems[k].partition});
-    }
-    std::sort(member.partitions.begin(), member.partitions.end());
-  }
-  return description;
+  return ask_patiently(kTimeout, [&] { return describe_group_once(client_->handle(), group); });
 }
 
 Result<std::vector<PartitionOffset>> KafkaAdmin::committed(
     const std::string& group, std::span<const TopicPartition> partitions) {
-  return committed_offsets(client_->handle(), group, partitions, kStableOffsetsTimeout);
+  return ask_patiently(kStableOffsetsTimeout, [&] {
+    return committed_offsets(client_->handle(), group, partitions, kStableOffsetsTimeout);
+  });
 }
 
 Result<std::vector<PartitionOffset>> KafkaAdmin::group_offsets(const std::string& group) {
-  return committed_offsets(client_->handle(), group, std::nullopt, kStableOffsetsTimeout);
+  return ask_patiently(kStableOffsetsTimeout, [&] {
+    return committed_offsets(client_->handle(), group, std::nullopt, kStableOffsetsTimeout);
+  });
 }
 
 Status KafkaAdmin::delete_group(const std::string& group) {
-  const std::string what = fmt::format("deleting group '{}'", group);
-  rd_kafka_t* handle = client_->handle();
-  AdminCall call{handle, RD_KAFKA_ADMIN_OP_DELETEGROUPS, kTimeout};
-  rd_kafka_DeleteGroup_t* request = rd_kafka_DeleteGroup_new(group.c_str());
-  rd_kafka_DeleteGroups(handle, &request, 1, call.options(), call.queue());
-  rd_kafka_DeleteGroup_destroy(request);
-  if (Status status = call.wait(what); !status.ok()) return status;
-  std::size_t count = 0;
-  const rd_kafka_group_result_t** groups =
-      rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(call.event()), &count);
-  if (count != 1) return Status::failed(what + ": no answer for the group");
-  const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]);
-  if (error == nullptr) return {};
-  return to_status(rd_kafka_error_code(error), Call::kAdmin, what, rd_kafka_error_string(error));
+  return ask_patiently(kTimeout, [&] { return delete_group_once(client_->handle(), group); });
 }
 
 }  // namespace millrace::kafka

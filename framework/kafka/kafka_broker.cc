@@ -152,6 +152,7 @@ Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
                     options.bootstrap, reason));
   }
   rd_kafka_metadata_destroy(metadata);
+  watch->reached();
   return std::unique_ptr<Broker>{std::make_unique<KafkaBroker>(
       options, std::move(watch), std::move(events), std::move(*client))};
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 #include <utility>
@@ -23,7 +24,13 @@ void ClientWatch::write(LogLevel level, std::string_view text, std::string_view 
                         std::string_view facility) {
   const std::lock_guard lock{mutex_};
   if (log_ == nullptr) return;
+  if (!reached_) level = std::min(level, LogLevel::kInfo);
   log_->write(level, "librdkafka", {{"text", text}, {"client", client}, {"facility", facility}});
+}
+
+void ClientWatch::reached() {
+  const std::lock_guard lock{mutex_};
+  reached_ = true;
 }
 
 void ClientWatch::started() {

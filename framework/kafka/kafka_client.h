@@ -45,6 +45,9 @@ class ClientWatch {
 
   void write(LogLevel level, std::string_view text, std::string_view client,
              std::string_view facility);
+  /// A broker has answered. Until then what goes wrong is the error that opening it returns, so it
+  /// is logged as kInfo at most.
+  void reached();
   void started();
   void ended();
   /// Waits until all instances have ended, at most for `timeout`; nothing is written to the log
@@ -55,6 +58,7 @@ class ClientWatch {
   std::mutex mutex_;
   std::condition_variable changed_;
   LogSink* log_;
+  bool reached_ = false;
   int alive_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // Records and partitions. One contract for all brokers; a real Kafka is the truth.
 #include <thread>
 
-#include "broker_fixture.h"
+#include "millrace/tests/broker/broker_fixture.h"
 
 namespace millrace::contract {
 namespace {

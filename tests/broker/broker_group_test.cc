@@ -1,5 +1,5 @@
 // Groups: who owns what, from when to when.
-#include "broker_fixture.h"
+#include "millrace/tests/broker/broker_fixture.h"
 
 namespace millrace::contract {
 namespace {

@@ -1,5 +1,5 @@
 // Transactions: what readers see, who may commit.
-#include "broker_fixture.h"
+#include "millrace/tests/broker/broker_fixture.h"
 
 namespace millrace::contract {
 namespace {

@@ -65,7 +65,8 @@ TEST(EmbeddedBrokerTest, ReadsLargeLogsFromAnyOffset) {
   ASSERT_OK(world.topic("t"));
   const auto producer = world.plain();
   constexpr int kRecords = 20'000;
-  for (int i = 0; i < kRecords; ++i) ASSERT_OK(producer->produce(record("t", std::to_string(i) + std::string(100, 'x'))));
+  for (int i = 0; i < kRecords; ++i)
+    ASSERT_OK(producer->produce(record("t", std::to_string(i) + std::string(100, 'x'))));
   ASSERT_OK(producer->flush(std::chrono::seconds(1)));
   const auto consumer = world.reader();
   ASSERT_OK(assign(*consumer, "t"));
@@ -113,7 +114,8 @@ TEST(EmbeddedBrokerTest, RefusesTooLargeRecordsByNameAndSize) {
   const auto producer = world.plain();
   const Status status = producer->produce(record("t", std::string(200, 'x')));
   EXPECT_EQ(status.code(), StatusCode::kFailed);
-  EXPECT_THAT(status.message(), testing::AllOf(HasSubstr("'t'"), HasSubstr("max.message.bytes=100")));
+  EXPECT_THAT(status.message(),
+              testing::AllOf(HasSubstr("'t'"), HasSubstr("max.message.bytes=100")));
   ASSERT_OK(produce_all(*producer, "t", {"small"}));
   EXPECT_THAT(all_values(world, "t"), ElementsAre("small"));
 }

@@ -50,7 +50,8 @@ class EmbeddedCompactionTest : public testing::TestWithParam<bool> {
     world.compaction_floor_bytes = 64 << 10;
     world.tail_bytes = 16 << 10;
     world.open();
-    EXPECT_OK(world.topic("c", 1, {{"cleanup.policy", "compact"}, {"delete.retention.ms", "1000"}}));
+    EXPECT_OK(
+        world.topic("c", 1, {{"cleanup.policy", "compact"}, {"delete.retention.ms", "1000"}}));
   }
   /// Commits `count` updates of the keys 0 to 99, every third transaction being aborted first.
   void update(int count) {
@@ -60,7 +61,8 @@ class EmbeddedCompactionTest : public testing::TestWithParam<bool> {
       for (int attempt = first_try_fails ? 0 : 1; attempt < 2; ++attempt) {
         ASSERT_OK(producer->begin());
         for (int k = i; k < i + 50; ++k) {
-          const std::string value = (attempt == 0 ? "aborted" : std::to_string(++updates_)) + std::string(50, '.');
+          const std::string value =
+              (attempt == 0 ? "aborted" : std::to_string(++updates_)) + std::string(50, '.');
           ASSERT_OK(producer->produce(record("c", value, std::to_string(k % 100))));
         }
         ASSERT_OK(producer->flush(1s));
@@ -117,7 +119,8 @@ TEST_P(EmbeddedCompactionTest, DoesNotDisturbAReaderInTheMiddle) {
   do {
     batch.reset();
     ASSERT_OK(consumer->poll({"c", 0}, {}, batch));
-    for (const RecordView& each : batch.records()) seen[std::string(each.key)] = std::stoi(std::string(each.value));
+    for (const RecordView& each : batch.records())
+      seen[std::string(each.key)] = std::stoi(std::string(each.value));
   } while (!batch.empty());
   const Contents contents = restore(world);
   for (const auto& [key, value] : contents.table) EXPECT_EQ(seen[key], std::stoi(value));

@@ -74,7 +74,8 @@ TEST(EmbeddedDirectoryTest, SurvivesAKilledProcess) {
     EmbeddedWorld world(directory.path());
     bool good = world.topic("t").ok();
     const auto producer = world.transactional("p");
-    good = good && producer->begin().ok() && produce_all(*producer, "t", {"a", "b"}).ok() && producer->commit().ok();
+    good = good && producer->begin().ok() && produce_all(*producer, "t", {"a", "b"}).ok() &&
+           producer->commit().ok();
     good = good && producer->begin().ok() && produce_all(*producer, "t", {"lost"}).ok();
     if (good) ::raise(SIGKILL);
     ::_exit(1);
@@ -108,7 +109,8 @@ TEST(EmbeddedDirectoryTest, ReadsBeyondItsTailFromAnyOffset) {
   }
   const auto consumer = world.reader();
   ASSERT_OK(assign(*consumer, "t"));
-  for (const std::int64_t start : {0LL, 50LL, 4'321LL, 9'900LL, static_cast<long long>(world.end("t"))}) {
+  for (const std::int64_t start :
+       {0LL, 50LL, 4'321LL, 9'900LL, static_cast<long long>(world.end("t"))}) {
     ASSERT_OK(consumer->seek({"t", 0}, start));
     std::int64_t last = start - 1;
     int count = 0;
@@ -145,7 +147,9 @@ TEST(EmbeddedDirectoryTest, DeletedRecordsAndTopicsStayDeleted) {
   ASSERT_OK(world.broker->admin().delete_topic("gone"));
   world.close();
   world.open();
-  EXPECT_EQ(world.broker->admin().list_offsets({&before.partition, 1}, OffsetSpec::kEarliest)->front(), 2);
+  EXPECT_EQ(
+      world.broker->admin().list_offsets({&before.partition, 1}, OffsetSpec::kEarliest)->front(),
+      2);
   const auto consumer = world.reader();
   ASSERT_OK(assign(*consumer, "t", 2));
   EXPECT_THAT(values(*consumer, "t"), ElementsAre("c"));
@@ -156,16 +160,18 @@ TEST(EmbeddedDirectoryTest, DeletedRecordsAndTopicsStayDeleted) {
 TEST(EmbeddedDirectoryTest, RefusesASecondBrokerOnTheDirectory) {
   TemporaryDirectory directory;
   EmbeddedWorld world(directory.path());
-  const auto second =
-      open_embedded_broker({.directory = directory.path(), .clock = world.clock, .log = null_log()});
+  const auto second = open_embedded_broker(
+      {.directory = directory.path(), .clock = world.clock, .log = null_log()});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), StatusCode::kFailed);
-  EXPECT_THAT(second.status().message(), testing::AllOf(HasSubstr(directory.path()), HasSubstr("one process")));
+  EXPECT_THAT(second.status().message(),
+              testing::AllOf(HasSubstr(directory.path()), HasSubstr("one process")));
 }
 
 TEST(EmbeddedDirectoryTest, RefusesADirectoryThatCannotBeMade) {
   HandClock clock;
-  const auto broker = open_embedded_broker({.directory = "/dev/null/x", .clock = clock, .log = null_log()});
+  const auto broker =
+      open_embedded_broker({.directory = "/dev/null/x", .clock = clock, .log = null_log()});
   ASSERT_FALSE(broker.ok());
   EXPECT_THAT(broker.status().message(), HasSubstr("/dev/null/x"));
 }

@@ -21,7 +21,8 @@ TEST(EmbeddedFormatTest, RecordsComeBackFromARun) {
   full.key = "key";
   full.value = std::string_view("\0\xff", 2);
   full.headers = headers;
-  const std::string run = written(full, 1LL << 40, -5) + written({}, (1LL << 40) + 3, 1'468'244'340'000);
+  const std::string run =
+      written(full, 1LL << 40, -5) + written({}, (1LL << 40) + 3, 1'468'244'340'000);
   std::string_view rest = run;
   LogRecord record;
   ASSERT_TRUE(parse_record(rest, record));
@@ -83,7 +84,8 @@ TEST(EmbeddedFormatTest, KeysRoundTripAndSortByOffset) {
 
 TEST(EmbeddedFormatTest, UnknownVersionsAndCutValuesAreRefusedByName) {
   std::string topic = encode(StoredTopic{7, 3, {{"a", "b"}}});
-  EXPECT_THAT(decode_topic(topic.substr(0, topic.size() - 1)).status().message(), HasSubstr("topic"));
+  EXPECT_THAT(decode_topic(topic.substr(0, topic.size() - 1)).status().message(),
+              HasSubstr("topic"));
   topic[0] = 9;
   EXPECT_THAT(decode_topic(topic).status().message(), HasSubstr("format version 9"));
   EXPECT_THAT(check_version("\x02").message(), HasSubstr("format version 2"));
@@ -98,9 +100,14 @@ TEST(EmbeddedFormatTest, KeepsItsBytes) {
   full.key = "k";
   full.value = "v";
   EXPECT_EQ(written(full, 300, 1), std::string("\xac\x02\x02\x02\x02\x00kv", 8));
-  EXPECT_EQ(encode(StoredBounds{1, 2}), std::string("\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0", 17));
+  EXPECT_EQ(encode(StoredBounds{1, 2}),
+            std::string("\x01\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0", 17));
   EXPECT_EQ(encode(StoredOffset{3, "m"}), std::string("\x01\x03\0\0\0\0\0\0\0m", 10));
-  EXPECT_EQ(encode(StoredTopic{1, 2, {{"a", "b"}}}), std::string("\x01\x01\0\0\0\x02\0\0\0\x01\0\0\0\x02""a\x02""b", 17));
+  EXPECT_EQ(encode(StoredTopic{1, 2, {{"a", "b"}}}),
+            std::string("\x01\x01\0\0\0\x02\0\0\0\x01\0\0\0\x02"
+                        "a\x02"
+                        "b",
+                        17));
   EXPECT_EQ(records_key({1, 2}, 3), std::string("r\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x03", 17));
 }
 

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 std::vector<std::int32_t> owned(const Consumer& consumer) {
   std::vector<std::int32_t> partitions;
-  for (const OwnedPartition& each : consumer.membership().owned) partitions.push_back(each.partition.partition);
+  for (const OwnedPartition& each : consumer.membership().owned)
+    partitions.push_back(each.partition.partition);
   return partitions;
 }
 
@@ -53,7 +54,8 @@ TEST_F(EmbeddedGroupTest, AMovingPartitionIsGivenOnlyAfterItsOwnerHasLetGo) {
   ASSERT_OK(a->serve());
   ASSERT_OK(b->serve());
   EXPECT_THAT(owned(*b), SizeIs(2));
-  EXPECT_THAT(before, testing::IsSupersetOf(a->membership().owned)) << "kept partitions keep their acquisition";
+  EXPECT_THAT(before, testing::IsSupersetOf(a->membership().owned))
+      << "kept partitions keep their acquisition";
 }
 
 TEST_F(EmbeddedGroupTest, ALeaverHandsItsPartitionsOver) {
@@ -88,7 +90,8 @@ TEST_F(EmbeddedGroupTest, ASilentMemberIsRemovedAndJoinsAgainByItself) {
     for (Consumer* each : {b.get(), a.get()}) ASSERT_OK(each->serve());
   EXPECT_TRUE(b->membership().joined);
   EXPECT_THAT(owned(*b), SizeIs(2));
-  for (const OwnedPartition& each : b->membership().owned) EXPECT_THAT(before, testing::Not(testing::Contains(each)));
+  for (const OwnedPartition& each : b->membership().owned)
+    EXPECT_THAT(before, testing::Not(testing::Contains(each)));
 }
 
 TEST_F(EmbeddedGroupTest, ARestartedStaticMemberMovesNothing) {
@@ -159,7 +162,8 @@ TEST(StickyAssignmentTest, SpreadsEvenlyAndMovesTheLeast) {
       moved += present.contains(partition) && present.at(partition) != member;
     }
     ASSERT_EQ(next.size(), 10U);
-    const auto [least, most] = std::ranges::minmax_element(load, {}, [](const auto& each) { return each.second; });
+    const auto [least, most] =
+        std::ranges::minmax_element(load, {}, [](const auto& each) { return each.second; });
     EXPECT_LE(most->second - least->second, 1);
     if (!present.empty()) {
       EXPECT_EQ(moved, static_cast<std::size_t>(load[joining])) << "only the newcomer gains";

@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 /// Copies the topic "in" to "out", exactly once, with random aborts and departures.
 class Copier {
  public:
-  Copier(Broker& broker, int number) : broker_(broker), number_(number), random_(static_cast<unsigned>(number)) {}
+  Copier(Broker& broker, int number)
+      : broker_(broker), number_(number), random_(static_cast<unsigned>(number)) {}
 
   void run(const std::atomic<bool>& done) {
     while (!done) {
@@ -61,14 +62,16 @@ class Copier {
       return;
     }
     ASSERT_OK(producer_->abort());
-    for (const OwnedPartition& owned : std::exchange(kept_, {})) ASSERT_OK(consumer_->unassign({&owned.partition, 1}));
+    for (const OwnedPartition& owned : std::exchange(kept_, {}))
+      ASSERT_OK(consumer_->unassign({&owned.partition, 1}));
   }
 
   /// Drops what is not owned any more and starts what is new, at the committed offset.
   void follow_membership() {
     std::vector<OwnedPartition> next;
     for (const OwnedPartition& owned : kept_) {
-      if (std::ranges::find(consumer_->membership().owned, owned) != consumer_->membership().owned.end())
+      if (std::ranges::find(consumer_->membership().owned, owned) !=
+          consumer_->membership().owned.end())
         next.push_back(owned);
       else
         ASSERT_OK(consumer_->unassign({&owned.partition, 1}));
@@ -101,7 +104,8 @@ TEST_P(EmbeddedStressTest, ThreadsCopyEveryRecordOnceAndInOrder) {
   constexpr int kRecords = 5'000;  // each partition
   TemporaryDirectory directory;
   SystemClock clock;
-  EmbeddedOptions options{.directory = GetParam() ? directory.path() : "", .clock = clock, .log = null_log()};
+  EmbeddedOptions options{
+      .directory = GetParam() ? directory.path() : "", .clock = clock, .log = null_log()};
   options.tail_bytes = 16 << 10;
   const auto broker = std::move(*open_embedded_broker(options));
   ASSERT_OK(broker->admin().create_topic({"in", kPartitions, -1, {}}));
@@ -152,7 +156,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, EmbeddedStressTest, testing::Bool(),
 
 TEST(EmbeddedWakeupTest, EndsAWaitUnderWayOrTheNext) {
   SystemClock clock;
-  const auto broker = std::move(*open_embedded_broker({.directory = {}, .clock = clock, .log = null_log()}));
+  const auto broker =
+      std::move(*open_embedded_broker({.directory = {}, .clock = clock, .log = null_log()}));
   const auto consumer = std::move(*broker->consumer({}));
   consumer->wait(0ms);
   std::thread other([&] { consumer->wakeup(); });

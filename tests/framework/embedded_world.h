@@ -29,7 +29,8 @@ class HandClock final : public Clock {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string path = (std::filesystem::temp_directory_path() / "millrace-embedded-XXXXXX").string();
+    std::string path =
+        (std::filesystem::temp_directory_path() / "millrace-embedded-XXXXXX").string();
     path_ = ::mkdtemp(path.data());
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
@@ -41,15 +42,15 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-#define ASSERT_OK(expression)                              \
-  do {                                                     \
-    const ::millrace::Status status_of_ = (expression);    \
-    ASSERT_TRUE(status_of_.ok()) << status_of_.message();  \
+#define ASSERT_OK(expression)                             \
+  do {                                                    \
+    const ::millrace::Status status_of_ = (expression);   \
+    ASSERT_TRUE(status_of_.ok()) << status_of_.message(); \
   } while (false)
-#define EXPECT_OK(expression)                              \
-  do {                                                     \
-    const ::millrace::Status status_of_ = (expression);    \
-    EXPECT_TRUE(status_of_.ok()) << status_of_.message();  \
+#define EXPECT_OK(expression)                             \
+  do {                                                    \
+    const ::millrace::Status status_of_ = (expression);   \
+    EXPECT_TRUE(status_of_.ok()) << status_of_.message(); \
   } while (false)
 
 /// An embedded broker with a hand clock and shorthands. In memory unless given a directory.
@@ -68,7 +69,8 @@ class EmbeddedWorld {
   }
   void close() { broker.reset(); }
 
-  Status topic(const std::string& name, std::int32_t partitions = 1, std::map<std::string, std::string> configs = {}) {
+  Status topic(const std::string& name, std::int32_t partitions = 1,
+               std::map<std::string, std::string> configs = {}) {
     return broker->admin().create_topic({name, partitions, -1, std::move(configs)});
   }
   std::unique_ptr<Producer> plain() { return std::move(*broker->producer({})); }
@@ -106,8 +108,8 @@ class EmbeddedWorld {
   const std::string directory_;
 };
 
-inline OutgoingRecord record(std::string_view topic, std::string_view value, std::string_view key = {},
-                             std::int32_t partition = 0) {
+inline OutgoingRecord record(std::string_view topic, std::string_view value,
+                             std::string_view key = {}, std::int32_t partition = 0) {
   OutgoingRecord out;
   out.topic = topic;
   out.partition = partition;
@@ -122,7 +124,8 @@ inline Status assign(Consumer& consumer, const std::string& topic, std::int64_t 
 }
 
 /// Values that poll() delivers from partition 0 of the topic, until it delivers none.
-inline std::vector<std::string> values(Consumer& consumer, const std::string& topic, PollLimit limit = {}) {
+inline std::vector<std::string> values(Consumer& consumer, const std::string& topic,
+                                       PollLimit limit = {}) {
   std::vector<std::string> all;
   RecordBatch batch;
   do {
@@ -134,14 +137,17 @@ inline std::vector<std::string> values(Consumer& consumer, const std::string& to
 }
 
 /// What a fresh reader sees of partition 0.
-inline std::vector<std::string> all_values(EmbeddedWorld& world, const std::string& topic, bool read_committed = true) {
+inline std::vector<std::string> all_values(EmbeddedWorld& world, const std::string& topic,
+                                           bool read_committed = true) {
   const auto consumer = world.reader(read_committed);
   EXPECT_OK(assign(*consumer, topic));
   return values(*consumer, topic);
 }
 
-inline Status produce_all(Producer& producer, const std::string& topic, const std::vector<std::string>& payloads) {
-  for (const std::string& payload : payloads) MILLRACE_RETURN_IF_ERROR(producer.produce(record(topic, payload)));
+inline Status produce_all(Producer& producer, const std::string& topic,
+                          const std::vector<std::string>& payloads) {
+  for (const std::string& payload : payloads)
+    MILLRACE_RETURN_IF_ERROR(producer.produce(record(topic, payload)));
   return producer.flush(std::chrono::seconds(1));
 }
 

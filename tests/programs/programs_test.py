@@ -24,6 +24,11 @@ import naive_count  # noqa: E402
 import ring_report  # noqa: E402
 from ring_report import Failure  # noqa: E402
 
+# The programs take MILLRACE_* for options, so they must not see what is meant for tests.
+KAFKA = os.environ.get("MILLRACE_TEST_KAFKA")
+for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
+    del os.environ[variable]
+
 FRAMES = 20_000
 HANG_SECONDS = 180  # ends a hang; nothing here takes a tenth of it
 START = ["--start", "1468244384"]
@@ -51,6 +56,7 @@ class Programs:
         self.scratch = tempfile.mkdtemp(prefix="millrace-programs-")
         self.number = itertools.count()
         self.once = threading.Lock()
+        self.lines = {}  # name of a data set -> the lines of its results, by whatever road came first
 
     def unique(self, what):
         """A name that no other case uses, also not on a Kafka that outlives this run."""
@@ -98,6 +104,18 @@ def window_options(windows):
     return [word for window in windows for word in ["--window", f"{window}s"]]
 
 
+def check_same_lines(programs, name, partitions, text):
+    """The same bytes by every road: file, broker, threads, shards, instances.
+
+    Also with other partitions, unless frames are judged late or dead: that depends on the partition.
+    """
+    _, _, naive = programs.data(name)
+    key = name if naive[1] == naive[4] else (name, partitions)
+    first = programs.lines.setdefault(key, text)
+    if text != first:
+        raise Failure(f"other lines than before; before:\n{first}\nnow:\n{text}")
+
+
 def check_results(text, expected):
     """`text` are lines of unique_users; `expected` is what naive_count gives."""
     results, _ = expected
@@ -135,6 +153,7 @@ def file_case(programs, name, *options):
     text, summary = count_file(programs, path, windows, *options)
     check_results(text, naive[1])
     check_summary(summary, naive[1])
+    check_same_lines(programs, name, 1, text)
 
 
 def standard_input_case(programs):
@@ -145,16 +164,36 @@ def standard_input_case(programs):
     check_results(text, naive[1])
 
 
-def many_windows_case(programs):
+def output_file_case(programs):
+    path, windows, naive = programs.data("late")
+    output = os.path.join(programs.scratch, programs.unique("results"))
+    text = programs.run("unique_users", "--from", path, "--output", output, *window_options(windows),
+                        "--lateness", "5s")
+    if text:
+        raise Failure(f"results are on standard output as well:\n{text}")
+    with open(output, encoding="utf-8") as file:
+        check_results(file.read(), naive[1])
+
+
+def many_windows_case(programs, name):
     """Several windows in one run are what as many runs with one window each give."""
-    path, _, _ = programs.data("late")
-    windows = ["1m", "10m", "1h", "day"]
-    together = programs.run("unique_users", "--from", path, "--output", "-", "--lateness", "5s",
-                            *(word for window in windows for word in ["--window", window]))
-    apart = "".join(programs.run("unique_users", "--from", path, "--output", "-", "--lateness", "5s",
-                                 "--window", window) for window in windows)
+    path, _, _ = programs.data(name)
+    windows = ["1m", "10m", "1h", "day", "month"]
+    together, _ = count_file(programs, path, [], *(word for each in windows for word in ["--window", each]))
+    apart = "".join(count_file(programs, path, [], "--window", each)[0] for each in windows)
     if sorted(lines_of(together)) != sorted(lines_of(apart)):
-        raise Failure(f"in one run:\n{together}\nin four:\n{apart}")
+        raise Failure(f"in one run:\n{together}\nin {len(windows)}:\n{apart}")
+
+
+def stop_case(programs):
+    """Without a dead-letter destination the first bad record ends the run, and is named."""
+    bad = os.path.join(programs.scratch, programs.unique("bad"))
+    with open(bad, "w", encoding="utf-8") as file:
+        file.write('{"ts":1468244340,"uid":"a"}\n{"ts":1468244341,"uid":"b"}\n{"ts":null,"uid":"c"}\n')
+    text = programs.run("unique_users", "--from", bad, "--output", "-", "--window", "1m", code=1)
+    if text:
+        raise Failure(f"results of a run that failed:\n{text}")
+    check_one_line(programs, "2")
 
 
 def dead_letter_file_case(programs):
@@ -211,10 +250,9 @@ def embedded(programs):
 
 
 def kafka(_programs):
-    bootstrap = os.environ.get("MILLRACE_TEST_KAFKA")
-    if not bootstrap:
+    if not KAFKA:
         raise ring_report.Skip("MILLRACE_TEST_KAFKA is not set")
-    return bootstrap
+    return KAFKA
 
 
 def broker_case(programs, broker, name, partitions, *options):
@@ -223,7 +261,9 @@ def broker_case(programs, broker, name, partitions, *options):
     run.create(partitions)
     run.load(path)
     run.count(windows, *options)
-    check_results(run.cat(run.users), naive[partitions])
+    text = run.cat(run.users)
+    check_results(text, naive[partitions])
+    check_same_lines(programs, name, partitions, text)
     check_summary(run.summary, naive[partitions])
     dead = len(lines_of(run.cat(run.dead)))
     if dead != naive[partitions][1].dead_lettered:
@@ -231,21 +271,44 @@ def broker_case(programs, broker, name, partitions, *options):
                       f"naive {naive[partitions][1].dead_lettered}")
 
 
-def two_processes_case(programs, name):
+def two_processes_case(programs, name, *options):
     """Two instances of one application share the partitions and leave together."""
     path, windows, naive = programs.data(name)
     run = Run(programs, kafka(programs))
     run.create(4)
     run.load(path)
     instances = [subprocess.Popen(
-        programs.command(*run.options(windows, "--until-end", "--instance-id", instance)),
+        programs.command(*run.options(windows, "--until-end", "--instance-id", instance, *options)),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=programs.scratch)
         for instance in ["first", "second"]]
     for instance in instances:
         _, error = instance.communicate(timeout=HANG_SECONDS)
         if instance.returncode != 0:
             raise Failure(f"an instance ended with {instance.returncode}:\n{error.decode()[-3000:]}")
-    check_results(run.cat(run.users), naive[4])
+    text = run.cat(run.users)
+    check_results(text, naive[4])
+    check_same_lines(programs, name, 4, text)
+
+
+def two_runs_case(programs, broker):
+    """A second bounded run of the same application counts what came since the first, and nothing twice."""
+    run = Run(programs, broker(programs))
+    run.create(4)
+    whole, windows, _ = programs.data("in-order")
+    lines = naive_count.read_frames(whole)
+    half = len(lines) // 2 // 4 * 4  # so that both halves are dealt out as the whole would be
+    for part in [lines[:half], lines[half:]]:
+        path = os.path.join(programs.scratch, programs.unique("half"))
+        with open(path, "wb") as file:
+            file.writelines(line + b"\n" for line in part)
+        run.load(path)
+        run.count(windows)
+    last = {}
+    for result in map(json.loads, lines_of(run.cat(run.users))):
+        last[result["ts"]] = (result["ts"], result["duration_s"], result["unique_users"], result["frames"])
+    results, _ = naive_count.count(lines, windows, partitions=4)
+    if sorted(last.values()) != results:
+        raise Failure(f"the last revisions are {sorted(last.values())}, naive {results}")
 
 
 def wait_for(what, condition):
@@ -259,7 +322,10 @@ def wait_for(what, condition):
 
 
 def idle_case(programs, broker):
-    """A quiet input lets its last window out; more of the same minute is a revision, and nothing is lost."""
+    """A quiet input lets its last window out; more of the same minute is a revision, and nothing is lost.
+
+    Says how long the window took, without judging it: that is tested with a manual clock.
+    """
     run = Run(programs, broker(programs))
     run.create(1)
     first, second = (os.path.join(programs.scratch, programs.unique("part")) for _ in range(2))
@@ -277,7 +343,11 @@ def idle_case(programs, broker):
     process = subprocess.Popen(programs.command(*run.options([60], "--idle-after", "1s")),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=programs.scratch)
     try:
+        wait_for("the first window", lambda: run.cat(run.users))
+        quiet = time.monotonic()
         before = wait_for("the last window", emitted)
+        print(f"         the last window came {time.monotonic() - quiet:.1f} s after the first one; "
+              "idle after 1 s", flush=True)
         if [each.get("revision", 0) for each in before] != [0]:
             raise Failure(f"not one first emission of the last window, but {before}")
         run.load(second)
@@ -312,11 +382,62 @@ def help_case(programs, program):
         raise Failure(f"{program} --version names no version")
 
 
+def check_one_line(programs, *naming):
+    """The last program said one line, and named these."""
+    error = programs.last_error
+    for each in naming:
+        if each not in error:
+            raise Failure(f"'{each}' is not named: {error[-1000:]}")
+    said = [line for line in lines_of(error) if not re.match(r"\d+ records; ", line)]
+    if len(said) != 1:
+        raise Failure(f"not one clear line, but:\n{error[-1000:]}")
+
+
 def usage_case(programs, naming, *arguments):
     """Wrong usage is exit code 2 and a line that names what is wrong."""
     programs.run(*arguments, code=2)
     if naming not in programs.last_error:
         raise Failure(f"'{naming}' is not named: {programs.last_error[-1000:]}")
+
+
+def missing_topic_case(programs, broker):
+    run = Run(programs, broker(programs))
+    programs.run(*run.options([60], "--until-end"), code=1)
+    check_one_line(programs, run.frames, "does not exist")
+
+
+def unreachable_broker_case(programs):
+    programs.run("unique_users", "--broker", "127.0.0.1:1", "--input", "frames", "--output", "users",
+                 "--window", "1m", "--state-dir", programs.unique("state"), code=1)
+    check_one_line(programs, "127.0.0.1:1")
+
+
+def changed_shards_case(programs, broker):
+    """The number of shards is fixed by the topics that the first run made."""
+    run = Run(programs, broker(programs))
+    run.create(1)
+    run.count([60], "--shards", "2")
+    programs.run(*run.options([60], "--until-end", "--shards", "3"), code=2)
+    check_one_line(programs, run.application, "2 partitions", "millrace reset")
+
+
+def other_topology_case(programs):
+    """A live member with another topology is left alone, and named."""
+    run = Run(programs, kafka(programs))
+    run.create(1)
+    process = subprocess.Popen(programs.command(*run.options([60])), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, cwd=programs.scratch)
+    try:
+        wait_for("a member", lambda: "Stable" in subprocess.run(
+            programs.command("millrace", "groups", "--broker", run.broker, run.application),
+            capture_output=True, text=True, timeout=HANG_SECONDS, check=False).stdout)
+        programs.run(*run.options([600]), code=1)
+        check_one_line(programs, run.application, "another topology")
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=HANG_SECONDS)
+    if code != 0:
+        raise Failure(f"the live member ended with {code}")
 
 
 def describe_case(programs):
@@ -340,23 +461,32 @@ def cases_of(programs):
     yield case("Frames.AreTheSameBytesForTheSameSeed", same_seed_case)
     for name in DATA:
         yield case(f"File.{name}", file_case, name)
-    yield case("File.hard_threads2_shards3", file_case, "hard", "--threads", "2", "--shards", "3")
+    for name in ["in-order", "late", "hard"]:
+        yield case(f"File.{name}_threads2_shards3", file_case, name, "--threads", "2", "--shards", "3")
     yield case("File.StandardInput", standard_input_case)
-    yield case("File.SeveralWindowsInOneRunEqualOneRunEach", many_windows_case)
+    yield case("File.OutputToAFile", output_file_case)
+    for name in ["late", "edges"]:
+        yield case(f"File.{name}_FiveWindowsInOneRunEqualOneRunEach", many_windows_case, name)
     yield case("File.DeadLettersAreTheLinesThatWereBad", dead_letter_file_case)
+    yield case("File.BadRecordStopsTheRunAndIsNamed", stop_case)
     for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
         for name in DATA:
             yield case(f"{label}.{name}_partitions1", broker_case, broker, name, 1)
         for name in ["in-order", "late"]:
-            yield case(f"{label}.{name}_partitions4_threads1", broker_case, broker, name, 4)
-            yield case(f"{label}.{name}_partitions4_threads2", broker_case, broker, name, 4,
-                       "--threads", "2")
-            yield case(f"{label}.{name}_partitions4_threads2_shards3", broker_case, broker, name, 4,
-                       "--threads", "2", "--shards", "3")
+            for options in [["--threads", "1"], ["--threads", "2"], ["--shards", "3"],
+                            ["--threads", "2", "--shards", "3"]]:
+                words = "".join(options).replace("--", "_")
+                yield case(f"{label}.{name}_partitions4{words}", broker_case, broker, name, 4, *options)
         yield case(f"{label}.hard_partitions4", broker_case, broker, "hard", 4)
+        yield case(f"{label}.SecondRunGoesOnWhereTheFirstEnded", two_runs_case, broker)
+        yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)
+        yield case(f"{label}.ChangedShardsAreRefused", changed_shards_case, broker)
     for name in ["in-order", "late"]:
         yield case(f"Kafka.{name}_partitions4_TwoProcesses", two_processes_case, name)
+    yield case("Kafka.late_partitions4_TwoProcesses_shards3", two_processes_case, "late", "--shards", "3")
     yield case("Kafka.QuietInputIsEmittedAndRevised", idle_case, kafka)
+    yield case("Kafka.UnreachableBrokerIsNamed", unreachable_broker_case)
+    yield case("Kafka.LiveMemberWithAnotherTopologyIsNamed", other_topology_case)
 
 
 def main():

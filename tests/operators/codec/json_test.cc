@@ -3,28 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-// Weak, so that a counter elsewhere in this binary does not clash with it; the test notices when it
-// is not in use.
-[[gnu::weak]] void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc{};
-}
-[[gnu::weak]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::weak]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "millrace/tests/allocation_counter.h"
 
 namespace millrace {
 namespace {
@@ -433,12 +418,12 @@ TEST(JsonTest, DoesNotAllocateAfterWarmUp) {
   };
   pass();
   EXPECT_EQ(good, 600);
-  const std::size_t before = allocations.load();
+  const std::uint64_t before = allocations();
   pass();
-  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(allocations(), before);
   // The counter would have seen one.
   const auto seen = std::make_unique<std::string>(100, 'x');
-  EXPECT_GT(allocations.load(), before);
+  EXPECT_GT(allocations(), before);
 }
 
 }  // namespace
