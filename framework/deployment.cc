@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace millrace {
 namespace {
@@ -102,13 +103,21 @@ class Deployer {
   Status ensure_sink(const std::string& name) {
     auto topic = broker_.admin().describe_topic(name);
     if (topic.status().code() == StatusCode::kNotFound) {
-      MILLRACE_RETURN_IF_ERROR(create({name, 1, config_.replication, {}}));
+      // Results carry event times: a history would be older than any retention.
+      MILLRACE_RETURN_IF_ERROR(create({name, 1, config_.replication, {{"retention.ms", "-1"}}}));
       log_.write(LogLevel::kInfo, "created output topic", {{"topic", name}, {"partitions", 1}});
       deployment_.partitions[name] = 1;
       return {};
     }
     if (!topic.ok()) return topic.status();
     deployment_.partitions[name] = topic->partitions;
+    auto configs = broker_.admin().topic_configs(name);
+    if (!configs.ok()) return configs.status();
+    const std::string& retention = (*configs)["retention.ms"];
+    std::int64_t retention_ms = -1;
+    std::from_chars(retention.data(), retention.data() + retention.size(), retention_ms);
+    if (retention_ms >= 0 && (*configs)["cleanup.policy"].find("delete") != std::string::npos)
+      deployment_.retention_ms[name] = retention_ms;
     return {};
   }
 

@@ -14,7 +14,9 @@ namespace millrace {
 /// What is fixed about a topology and a broker when an application starts.
 struct Deployment {
   std::map<std::string, std::int32_t>
-      partitions;         ///< of every topic of the topology, by resolved name
+      partitions;  ///< of every topic of the topology, by resolved name
+  /// Of existing sinks that delete by age: how long records are kept.
+  std::map<std::string, std::int64_t> retention_ms;
   std::uint32_t run = 0;  ///< this process's run number (design §5.9)
 };
 

@@ -55,10 +55,10 @@ Status StreamThread::start() {
   auto consumer = environment_.broker.consumer(options);
   if (!consumer.ok()) return consumer.status();
   consumer_ = std::move(*consumer);
-  task_environment_ = std::make_unique<TaskEnvironment>(TaskEnvironment{
-      environment_.topology, environment_.config, environment_.deployment.partitions,
-      environment_.clock, environment_.log, *consumer_, environment_.broker.admin(), collector_,
-      dead_letters_, environment_.state_factory, environment_.deployment.run});
+  task_environment_ = std::make_unique<TaskEnvironment>(
+      TaskEnvironment{environment_.topology, environment_.config, environment_.deployment,
+                      environment_.clock, environment_.log, *consumer_, environment_.broker.admin(),
+                      collector_, dead_letters_, environment_.state_factory});
   std::vector<std::string> topics;
   for (const auto& [topic, part] : leads_) topics.push_back(topic);
   last_commit_ms_ = environment_.clock.monotonic_ms();
@@ -82,6 +82,7 @@ Status StreamThread::new_producer() {
 
 Result<StreamThread::Turn> StreamThread::turn() {
   bool worked = false;
+  bool committing = false;
   const auto work = [&]() -> Status {
     const Status served = consumer_->serve();
     if (!served.ok() && served.code() != StatusCode::kRetry) return served;
@@ -90,11 +91,12 @@ Result<StreamThread::Turn> StreamThread::turn() {
     MILLRACE_RETURN_IF_ERROR(take_over(worked));
     if (leaving_) return {};
     MILLRACE_RETURN_IF_ERROR(process(worked));
+    committing = true;
     return commit(worked);
   };
   if (const Status status = work(); !status.ok()) {
     worked = true;
-    MILLRACE_RETURN_IF_ERROR(recover(status));
+    MILLRACE_RETURN_IF_ERROR(recover(status, committing || !collector_.status().ok()));
   }
   if (leaving_) return Turn::kDone;
   auto over = run_over();
@@ -165,13 +167,14 @@ Status StreamThread::rewind_all() {
   return {};
 }
 
-Status StreamThread::recover(const Status& cause) {
+Status StreamThread::recover(const Status& cause, bool failed) {
   switch (cause.code()) {
     case StatusCode::kRetry:
       return {};
     case StatusCode::kAbort:
     case StatusCode::kFenced:
-      if (++failed_commits_ > kFailedCommitsInARow)
+      // A user's exception is no trouble of the broker: its record is refused when it comes again.
+      if (failed && ++failed_commits_ > kFailedCommitsInARow)
         return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}",
                                           failed_commits_, cause.message()));
       log(LogLevel::kInfo, "transaction aborted, going back to the last commit", cause.message());
@@ -403,7 +406,7 @@ ThreadStatus StreamThread::status() const {
 
 Status StreamThread::stop(bool commit_first) {
   Status result;
-  if (consumer_ && commit_first && group_ != nullptr) {
+  if (consumer_ && commit_first && !leaving_ && group_ != nullptr) {
     last_commit_ms_ =
         environment_.clock.monotonic_ms() - environment_.config.commit_interval.count() - 1;
     bool worked = false;

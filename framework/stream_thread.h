@@ -68,7 +68,7 @@ class StreamThread {
  private:
   Status new_producer();
   Status sync();
-  Status recover(const Status& cause);
+  Status recover(const Status& cause, bool failed);
   Status abort_transaction();
   Status rewind_all();
   Status take_over(bool& worked);

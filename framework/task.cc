@@ -16,7 +16,7 @@ Task::Task(TaskId id, const TaskEnvironment& environment)
       part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]) {
   context_ = std::make_unique<TaskContext>(TaskContext::Parts{
       environment.clock, environment.log, environment.collector, environment.config.application_id,
-      environment.partitions, id.partition, environment.topology.edge_count()});
+      environment.deployment, id.partition, environment.topology.edge_count()});
   for (const TopicName& source : part_.sources)
     context_->source_partitions.push_back(
         std::make_unique<SourcePartition>(TopicPartition{context_->resolve(source), id.partition},
@@ -57,7 +57,7 @@ Result<Task::TakeOver> Task::read_offsets() {
   for (const PartitionOffset& offset : taken_) {
     auto metadata = decode_offset_metadata(offset.metadata);
     if (!metadata.ok()) return metadata.status();
-    if (metadata->run > environment_.run) return TakeOver::kLaterRun;
+    if (metadata->run > environment_.deployment.run) return TakeOver::kLaterRun;
     taken_metadata_.push_back(std::move(*metadata));
   }
 
@@ -136,7 +136,8 @@ Status Task::open() {
     }
     start.highest_ms = metadata.highest_ms;
     if (!internal && environment_.config.until_end) {
-      if (metadata.run < environment_.run) {  // the first owner in this run fixes its end
+      if (metadata.run <
+          environment_.deployment.run) {  // the first owner in this run fixes its end
         auto end = environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kLatest);
         if (!end.ok()) return end.status();
         start.end_offset = end->front();
@@ -237,7 +238,7 @@ void Task::flush() {
 }
 
 bool Task::ended() const {
-  if (context_->table) return ended_run_ != 0 && ended_run_ >= environment_.run;
+  if (context_->table) return ended_run_ != 0 && ended_run_ >= environment_.deployment.run;
   return std::ranges::all_of(context_->source_partitions,
                              [](const auto& source) { return source->ended(); });
 }
@@ -245,7 +246,7 @@ bool Task::ended() const {
 std::vector<SourceWord> Task::words() const {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
   const std::int32_t tasks =
-      environment_.partitions.at(context_->source_partitions.front()->partition().topic);
+      environment_.deployment.partitions.at(context_->source_partitions.front()->partition().topic);
   std::vector<SourceWord> words;
   if (!context_->table) {
     const auto topics = static_cast<std::int32_t>(source_count());
@@ -253,7 +254,7 @@ std::vector<SourceWord> Task::words() const {
       const SourcePartition& source = *context_->source_partitions[static_cast<std::size_t>(i)];
       words.push_back({.source = i * tasks + id_.partition,
                        .sources = topics * tasks,
-                       .run = environment_.run,
+                       .run = environment_.deployment.run,
                        .watermark_ms = source.watermark_ms(),
                        .status = source.status(now_ms(), environment_.config.idle_after.count()),
                        .settled_ms = source.watermark_ms()});
@@ -343,7 +344,7 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
       metadata.run = ended_run_ != 0 ? ended_run_ : context_->table->run();
       metadata.ended = ended_run_ != 0;
     } else {
-      metadata.run = environment_.run;
+      metadata.run = environment_.deployment.run;
       metadata.end_offset = source->end_offset();
       metadata.ended = source->ended();
     }

@@ -8,6 +8,7 @@
 
 #include "millrace/framework/application_config.h"
 #include "millrace/framework/broker.h"
+#include "millrace/framework/deployment.h"
 #include "millrace/framework/source_status.h"
 #include "millrace/framework/task_context.h"
 #include "millrace/framework/topology.h"
@@ -25,7 +26,7 @@ struct TaskId {
 struct TaskEnvironment {
   const Topology& topology;
   const ApplicationConfig& config;
-  const std::map<std::string, std::int32_t>& partitions;  ///< of every topic, by resolved name
+  const Deployment& deployment;
   const Clock& clock;
   LogSink& log;
   Consumer& consumer;
@@ -33,7 +34,6 @@ struct TaskEnvironment {
   Collector& collector;
   DeadLetters& dead_letters;
   const TaskStateFactory& state_factory;
-  std::uint32_t run;  ///< the process's run number
 };
 
 /// One sub-topology on one partition number: its nodes, sources and state. One thread.

@@ -10,6 +10,7 @@
 #include "millrace/framework/check.h"
 #include "millrace/framework/clock.h"
 #include "millrace/framework/collector.h"
+#include "millrace/framework/deployment.h"
 #include "millrace/framework/edge.h"
 #include "millrace/framework/graph.h"
 #include "millrace/framework/log.h"
@@ -40,8 +41,7 @@ class TaskContext {
     LogSink& log;
     Collector& collector;
     const std::string& application_id;
-    const std::map<std::string, std::int32_t>&
-        partitions;  ///< of every topic of the topology, by resolved name
+    const Deployment& deployment;
     std::int32_t partition;
     int edges;
   };
@@ -55,7 +55,7 @@ class TaskContext {
   std::int32_t partition() const { return parts_.partition; }  ///< the task's number
   std::string resolve(const TopicName& topic) const { return topic.resolve(parts_.application_id); }
   std::int32_t partitions(const TopicName& topic) const {
-    return parts_.partitions.at(resolve(topic));
+    return parts_.deployment.partitions.at(resolve(topic));
   }
   /// Memory that lives until the end of the turn.
   Arena& scratch() { return scratch_; }
@@ -70,6 +70,12 @@ class TaskContext {
   template <class T>
   void provide(EdgeId<T> id, Edge<T>& edge) {
     edges_.at(static_cast<std::size_t>(id.index)) = &edge;
+  }
+
+  /// How long the topic keeps records by their timestamp; negative: it does not delete by age.
+  std::int64_t retention_ms(const TopicName& topic) const {
+    const auto found = parts_.deployment.retention_ms.find(resolve(topic));
+    return found == parts_.deployment.retention_ms.end() ? -1 : found->second;
   }
 
   KeyValueStore& store(std::string_view name) const { return state->store(name); }

@@ -49,6 +49,7 @@ class To {
     void open(TaskContext& context) {
       context_ = &context;
       partitions_ = context.partitions(sink_);
+      retention_ms_ = context.retention_ms(sink_);
     }
     template <class T, class Next>
     void operator()(T&& value, const RecordInfo& info, Next&&) {
@@ -57,14 +58,25 @@ class To {
       OutgoingRecord record{.topic = sink_.name, .key = info.key, .value = buffer_};
       record.partition = info.key.data() == nullptr ? context_->partition() % partitions_
                                                     : partition_for_key(info.key, partitions_);
-      if (info.event_time_ms >= 0)
-        record.timestamp_ms = std::min(info.event_time_ms, context_->clock().wall_ms());
+      if (info.event_time_ms >= 0) time(record, info.event_time_ms);
       context_->collector().send(record);
     }
 
    private:
+    void time(OutgoingRecord& record, std::int64_t event_ms) {
+      const std::int64_t now_ms = context_->clock().wall_ms();
+      record.timestamp_ms = std::min(event_ms, now_ms);
+      if (retention_ms_ < 0 || event_ms >= now_ms - retention_ms_) return;
+      context_->log().write(LogLevel::kWarning,
+                            "results are older than the topic keeps records: it will delete them; "
+                            "set its retention.ms to -1",
+                            {{"topic", sink_.name}, {"retention_ms", retention_ms_}});
+      retention_ms_ = -1;  // said once
+    }
+
     TopicName sink_;
     Codec codec_;
+    std::int64_t retention_ms_ = -1;
     std::int32_t partitions_ = 1;
     TaskContext* context_ = nullptr;
     std::string buffer_;

@@ -22,8 +22,9 @@ struct WindowStats {
 std::string window_key(const WindowDefinition& definition, const Window& window);
 
 /// Writes WindowStats as one JSON object:
-/// {"ts":1468244340,"ts_str":"2016-07-11T13:39:00Z","duration_s":60,"unique_users":955,"frames":1143,"frames_per_s":19.05,
-/// "final":true}, with "window" for calendar windows, "revision" from 1 on, and "sketch" in base64.
+/// {"ts":1468244340,"ts_str":"2016-07-11T13:39:00Z","duration_s":60,"unique_users":955,
+/// "frames":1143,"frames_per_s":19.05,"final":true}, with "window" for calendar windows, "revision"
+/// from 1 on, and "sketch" in base64.
 class WindowStatsJson {
  public:
   using value_type = WindowStats;
