@@ -13,6 +13,8 @@ namespace {
 LogLevel level_of(int syslog_level, std::string_view facility) {
   // Properties given for all clients are set on all: that some ignore them is no news.
   if (facility == "CONFWARN") return LogLevel::kDebug;
+  // An aborted transaction is a normal path, and its caller hears of it by the status of the call.
+  if (facility == "TXNERR" || facility == "GETPID") return LogLevel::kInfo;
   if (syslog_level <= 3) return LogLevel::kError;
   if (syslog_level == 4) return LogLevel::kWarning;
   return syslog_level <= 6 ? LogLevel::kInfo : LogLevel::kDebug;
