@@ -74,7 +74,8 @@ void Application::run(StreamThread& thread) {
   const Status stopped = thread.stop(status.ok());
   if (status.ok()) status = stopped;
   if (!status.ok()) {
-    options_.log.write(LogLevel::kError, "stream thread failed", {{"error", status.message()}});
+    // wait() returns the first error, for the caller to show once; here are all.
+    options_.log.write(LogLevel::kInfo, "stream thread failed", {{"error", status.message()}});
     request_stop();
   }
   const std::lock_guard lock(mutex_);

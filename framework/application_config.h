@@ -11,10 +11,10 @@ namespace millrace {
 
 /// Everything about running a topology that is not the topology.
 struct ApplicationConfig {
-  std::string
-      application_id;  ///< group id and prefix of internal topics; empty: the topology's name
-  std::string
-      instance_id;  ///< stable name of this process; REQUIRES: not empty, unique in the group
+  std::string application_id =
+      {};  ///< group id and prefix of internal topics; empty: the topology's name
+  std::string instance_id =
+      {};  ///< stable name of this process; REQUIRES: not empty, unique in the group
   bool static_membership = false;
   int threads = 1;
   std::chrono::milliseconds commit_interval{100};
@@ -24,7 +24,7 @@ struct ApplicationConfig {
       3'600'000};          ///< event time between partitions of a thread; negative: no limit
   bool until_end = false;  ///< process what is there now, then end
   BadRecordPolicy on_bad_record = BadRecordPolicy::kStop;
-  std::string dead_letter_topic;  ///< REQUIRES for kDeadLetter: not empty
+  std::string dead_letter_topic = {};  ///< REQUIRES for kDeadLetter: not empty
   PollLimit batch{1024, 512 * 1024};
   std::size_t transaction_bytes =
       64 * 1024 * 1024;           ///< a transaction larger than this commits early

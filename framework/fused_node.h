@@ -14,7 +14,7 @@
 namespace millrace {
 
 /// Runs `body` for a batch; an exception of a user's function becomes an error of `source` at the
-/// offset in `offset`.
+/// offset in `offset` at that time.
 template <class Body>
 std::size_t catching_user_exceptions(SourcePartition& source, const std::int64_t& offset,
                                      std::size_t size, Body body) {
@@ -35,7 +35,10 @@ class TopicNode final : public SourceNode {
   TopicNode(Codec codec, std::tuple<Operators...> operators)
       : codec_(std::move(codec)), chain_(std::move(operators)) {}
 
-  void open(TaskContext& context) override { chain_.open(context); }
+  void open(TaskContext& context) override {
+    context_ = &context;
+    chain_.open(context);
+  }
   void watermark(std::int64_t watermark_ms) override { chain_.watermark(watermark_ms); }
   void flush() override { chain_.flush(); }
   void committed() override { chain_.committed(); }
@@ -47,7 +50,7 @@ class TopicNode final : public SourceNode {
     const auto loop = [&] {
       for (std::size_t i = 0; i < records.size(); ++i) {
         const RecordView& record = records[i];
-        info.offset = record.offset;
+        info.offset = context_->offset_under_work = record.offset;
         const DecodeOutcome outcome = codec_.decode(record, arena, value_);
         if (!outcome.ok()) [[unlikely]] {
           source.refuse(record, outcome.error, outcome.field);
@@ -66,10 +69,11 @@ class TopicNode final : public SourceNode {
       chain_.end_batch();
       return records.size();
     };
-    return catching_user_exceptions(source, info.offset, records.size(), loop);
+    return catching_user_exceptions(source, context_->offset_under_work, records.size(), loop);
   }
 
  private:
+  TaskContext* context_ = nullptr;
   Codec codec_;
   typename Codec::value_type value_{};
   OperatorChain<Operators...> chain_;
@@ -81,7 +85,10 @@ class RepartitionNode final : public SourceNode {
  public:
   explicit RepartitionNode(std::tuple<Operators...> operators) : chain_(std::move(operators)) {}
 
-  void open(TaskContext& context) override { chain_.open(context); }
+  void open(TaskContext& context) override {
+    context_ = &context;
+    chain_.open(context);
+  }
   void watermark(std::int64_t watermark_ms) override { chain_.watermark(watermark_ms); }
   void flush() override { chain_.flush(); }
   void committed() override { chain_.committed(); }
@@ -92,7 +99,7 @@ class RepartitionNode final : public SourceNode {
     RecordInfo info;
     const auto loop = [&] {
       for (const RecordView& record : records) {
-        info.offset = record.offset;
+        info.offset = context_->offset_under_work = record.offset;
         const auto envelope = decode_repartition_record(record.value);
         if (!envelope.ok()) {
           source.refuse(record, RecordError::kMalformed, envelope.status().message());
@@ -114,10 +121,11 @@ class RepartitionNode final : public SourceNode {
       chain_.end_batch();
       return records.size();
     };
-    return catching_user_exceptions(source, info.offset, records.size(), loop);
+    return catching_user_exceptions(source, context_->offset_under_work, records.size(), loop);
   }
 
  private:
+  TaskContext* context_ = nullptr;
   OperatorChain<Operators...> chain_;
 };
 
@@ -129,6 +137,7 @@ class EdgeNode final : public Node, public Edge<T> {
       : edge_(edge), chain_(std::move(operators)) {}
 
   void open(TaskContext& context) override {
+    context_ = &context;
     chain_.open(context);
     context.provide<T>(edge_, *this);
   }
@@ -137,13 +146,17 @@ class EdgeNode final : public Node, public Edge<T> {
   void aborted() override { chain_.aborted(); }
 
   void push(std::span<const T> values, std::span<const RecordInfo> infos) override {
-    for (std::size_t i = 0; i < values.size(); ++i) chain_.run(T(values[i]), infos[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      context_->offset_under_work = infos[i].offset;
+      chain_.run(T(values[i]), infos[i]);
+    }
     chain_.end_batch();
   }
   void watermark(std::int64_t watermark_ms) override { chain_.watermark(watermark_ms); }
 
  private:
   EdgeId<T> edge_;
+  TaskContext* context_ = nullptr;
   OperatorChain<Operators...> chain_;
 };
 

@@ -35,6 +35,7 @@ struct TopicName {
 struct StreamTraits {
   bool has_event_time = false;
   bool one_to_many = false;  ///< a record may have become several values
+  bool behind_edge = false;  ///< has left the chain of its source: split, branch or merge
   bool behind_repartition = false;
   std::int64_t lateness_ms = 0;
   TopicName source;                           ///< of the sub-topology

@@ -133,7 +133,8 @@ class [[nodiscard(
   auto cut()&& {
     const EdgeId<T> edge = graph_->template new_edge<T>();
     Graph& graph = *graph_;
-    const StreamTraits traits = traits_;
+    StreamTraits traits = traits_;
+    traits.behind_edge = true;
     std::string where = where_;
     NodeSpec node = std::move(*this).close(EmitTo<T>(edge));
     node.outputs.push_back(edge.index);

@@ -270,7 +270,7 @@ Status StreamThread::commit(bool& worked) {
   for (auto& [id, task] : tasks_)
     if (task->running()) tasks.push_back(task.get());
 
-  for (Task* task : tasks) task->flush();  // 1
+  for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->flush());  // 1
   MILLRACE_RETURN_IF_ERROR(collector_.status());
   const bool changed = std::ranges::any_of(tasks, [](const Task* task) { return task->changed(); });
   if (!changed && !collector_.transaction_open()) return {};
@@ -282,8 +282,7 @@ Status StreamThread::commit(bool& worked) {
   const std::uint64_t commit_id = random_id();
   std::vector<PartitionOffset> offsets;
   for (const Task* task : tasks) task->offsets(commit_id, transactional_id_, offsets);
-  auto done = commit_transaction(commit_id, offsets);  // 3, 4
-  if (!done.ok()) return done.status();
+  MILLRACE_RETURN_IF_ERROR(commit_transaction(commit_id, offsets));                // 3, 4
   for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->committed(*producer_));  // 5, 6
   collector_.finished();
 
@@ -299,8 +298,8 @@ Status StreamThread::commit(bool& worked) {
   return {};
 }
 
-Result<bool> StreamThread::commit_transaction(std::uint64_t commit_id,
-                                              const std::vector<PartitionOffset>& offsets) {
+Status StreamThread::commit_transaction(std::uint64_t commit_id,
+                                        const std::vector<PartitionOffset>& offsets) {
   Status status = producer_->send_offsets(offsets, *group_);
   for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
     status = producer_->send_offsets(offsets, *group_);
@@ -308,10 +307,14 @@ Result<bool> StreamThread::commit_transaction(std::uint64_t commit_id,
   status = producer_->commit();
   for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
     status = producer_->commit();
-  if (status.code() == StatusCode::kUnknown || status.code() == StatusCode::kRetry)
-    return settle(commit_id, offsets);
-  MILLRACE_RETURN_IF_ERROR(status);
-  return true;
+  if (status.code() == StatusCode::kUnknown || status.code() == StatusCode::kRetry) {
+    const auto happened = settle(commit_id, offsets);
+    if (!happened.ok())  // neither going on nor going back is right: a restart reads the truth
+      return Status::failed(fmt::format("the outcome of a commit could not be found out: {}",
+                                        happened.status().message()));
+    return *happened ? Status{} : Status::abort("a commit of unknown outcome did not happen");
+  }
+  return status;
 }
 
 /// Finds out whether a commit happened: a new producer settles it, and the committed metadata
@@ -331,7 +334,7 @@ Result<bool> StreamThread::settle(std::uint64_t commit_id,
     const auto metadata = decode_offset_metadata(offset.metadata);
     if (metadata.ok() && metadata->commit_id == commit_id) return true;
   }
-  return Status::abort("a commit of unknown outcome did not happen");
+  return false;
 }
 
 // --- the end of a bounded run, and housekeeping

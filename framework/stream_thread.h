@@ -74,8 +74,7 @@ class StreamThread {
   Status take_over(bool& worked);
   Status process(bool& worked);
   Status commit(bool& worked);
-  Result<bool> commit_transaction(std::uint64_t commit_id,
-                                  const std::vector<PartitionOffset>& offsets);
+  Status commit_transaction(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
   Result<bool> settle(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
   bool commit_due() const;
   Result<bool> run_over();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "millrace/framework/repartition_format.h"
 
@@ -215,7 +216,24 @@ bool Task::waits_for_records() const {
 
 // --- commit
 
-void Task::flush() {
+Status Task::flush() {
+  const auto threw = [&](std::string_view what) {
+    return Status::failed(
+        fmt::format("in task {} a function of the topology threw while results were sent: {}",
+                    id_.text(), what));
+  };
+  try {
+    flush_nodes();
+  } catch (const std::exception& error) {
+    return threw(error.what());
+  } catch (...) {
+    return threw("an exception that is no std::exception");
+  }
+  tell();
+  return {};
+}
+
+void Task::flush_nodes() {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
   for (std::size_t i = 0; i < source_nodes_.size(); ++i) {
     const std::int64_t watermark_ms =
@@ -234,7 +252,6 @@ void Task::flush() {
     if (!behind && context_->table->status() == SourceStatus::kEnded)
       ended_run_ = context_->table->run();
   }
-  tell();
 }
 
 bool Task::ended() const {

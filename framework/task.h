@@ -61,7 +61,9 @@ class Task {
   Result<bool> step(std::size_t source);
 
   /// Step 1 of the commit: operators, then what is told downstream about time.
-  void flush();
+  /// kFailed: a user's function behind a result threw; no single record is to blame, so no policy
+  /// for bad records applies.
+  Status flush();
   /// Step 2: changelog records.
   Status prepare();
   /// Something would be lost or stay untold without a commit.
@@ -96,6 +98,7 @@ class Task {
   Status open();
   Status read(std::size_t index);
   void hear(std::span<const RecordView> records);
+  void flush_nodes();
   bool ended() const;
   std::vector<SourceWord> words() const;
   void tell();

@@ -91,6 +91,9 @@ class TaskContext {
     if (counters_.late_by_window.size() < definitions) counters_.late_by_window.resize(definitions);
   }
 
+  /// Offset of the source record under work: what an exception of a user's function is blamed on.
+  std::int64_t offset_under_work = 0;
+
   // Filled by the task.
   std::unique_ptr<TaskState> state;
   std::unique_ptr<SourceTable> table;

@@ -75,6 +75,11 @@ class EventTime {
   void annotate(StreamTraits& traits, Graph& graph) {
     if (traits.one_to_many)
       graph.fail("event_time stands behind flat_map: one record has one time, put it before");
+    if (traits.behind_edge)
+      graph.fail(
+          "event_time stands behind split, branch, merge or more than 16 operators: it belongs "
+          "into "
+          "the chain of its source, put it before");
     if (traits.behind_repartition)
       graph.fail("event_time stands behind a repartition: put it before the cut");
     traits.has_event_time = true;

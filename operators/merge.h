@@ -65,10 +65,10 @@ auto merge(First&& first, Rest&&... rest) {
   StreamTraits traits = first.traits();
   const auto combine = [&](const StreamTraits& other) {
     traits.has_event_time = traits.has_event_time && other.has_event_time;
-    traits.one_to_many = true;  // event_time belongs into the chain of each source
     traits.lateness_ms = std::max(traits.lateness_ms, other.lateness_ms);
   };
   (combine(rest.traits()), ...);
+  traits.behind_edge = true;
 
   std::array<EdgeId<T>, kCount> inputs;
   std::size_t count = 0;

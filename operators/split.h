@@ -33,7 +33,8 @@ class Split {
   static auto fan_out(S&& stream, std::string_view what, MakeTerminal make_terminal) {
     using T = typename S::value_type;
     Graph& graph = stream.graph();
-    const StreamTraits traits = stream.traits();
+    StreamTraits traits = stream.traits();
+    traits.behind_edge = true;
     std::array<EdgeId<T>, Count> edges;
     for (auto& edge : edges) edge = graph.template new_edge<T>();
     NodeSpec node = std::move(stream).close(make_terminal(edges));

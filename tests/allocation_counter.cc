@@ -1,6 +1,7 @@
 #include "millrace/tests/allocation_counter.h"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -20,7 +21,10 @@ std::atomic<std::uint64_t> count{0};
 
 #ifdef MILLRACE_SANITIZED
 
-#include <sanitizer/allocator_interface.h>
+// Of sanitizer/allocator_interface.h, which GCC does not install everywhere.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
+                                                                  std::size_t),
+                                                         void (*)(const volatile void*));
 
 namespace {
 

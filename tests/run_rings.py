@@ -4,10 +4,12 @@
     ./dev test [--long] [RING...]
 
 A ring that ran no test has failed, and so has a skip that tests/SKIPS does not name. The last line is
-`N passed, N failed` (`, N skipped`), over all rings.
+`N passed, N failed` (`, N skipped`), over all rings. Rings that mostly wait, for Kafka and for windows to
+close, run beside those that compile.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import shutil
@@ -62,7 +64,7 @@ class Session:
                     return process.wait(timeout=60), path
                 except subprocess.TimeoutExpired:
                     minutes = (time.monotonic() - begin) / 60
-                    print(f"  ... {minutes:4.1f} min  {last_line(path)[:80]}", flush=True)
+                    print(f"  ... {minutes:4.1f} min  {name}: {last_line(path)[:70]}", flush=True)
                     if minutes * 60 > HANG_SECONDS:
                         process.kill()
 
@@ -188,6 +190,7 @@ def broker(session, outcome):
 
 
 def programs(session, outcome):
+    gtest(session, "program_tests", program(session, "program_tests"), outcome)
     script(session, "programs", "tests/programs/programs_test.py", outcome,
            MILLRACE_TEST_KAFKA=session.kafka())
 
@@ -204,11 +207,11 @@ def install(session, outcome):
     script(session, "install", "tests/install/install_test.py", outcome)
 
 
-def sanitized(preset, directory, **environment):
-    """A ring that runs unit and topology tests in the build of a sanitizer."""
+def sanitized(preset, directory, binaries, **environment):
+    """A ring that builds `binaries` with a sanitizer, and no programs, and runs them."""
     def ring(session, outcome):
-        build(session, preset, ["unit_tests", "topology_tests"])
-        for binary in ["unit_tests", "topology_tests"]:
+        build(session, preset, binaries)
+        for binary in binaries:
             gtest(session, f"{preset}-{binary}", os.path.join(ROOT, directory, "bin", binary), outcome,
                   **environment)
     return ring
@@ -226,12 +229,14 @@ RINGS = {
     "compile_fail": compile_fail,
     "headers": headers,
     "install": install,
-    "asan": sanitized("asan-ubsan", "build-asan", ASAN_OPTIONS="detect_stack_use_after_return=1",
+    "asan": sanitized("asan-ubsan", "build-asan", ["unit_tests", "topology_tests"],
+                      ASAN_OPTIONS="detect_stack_use_after_return=1",
                       UBSAN_OPTIONS="print_stacktrace=1"),
-    "tsan": sanitized("tsan", "build-tsan",
+    "tsan": sanitized("tsan", "build-tsan", ["thread_tests"],
                       TSAN_OPTIONS=f"suppressions={SUPPRESSIONS}/tsan.txt"),
 }
 WITHOUT_BUILD = {"layering", "asan", "tsan"}  # what needs nothing in build/
+WAITING = {"broker", "programs"}
 
 
 def allowed_skips():
@@ -261,15 +266,14 @@ def run_ring(session, name, ring, allowed):
     outcome.failed += [(case, f"skipped, and tests/SKIPS does not name it: {why}")
                        for case, why in forbidden]
     outcome.skipped = [skip for skip in outcome.skipped if skip[0] in allowed]
-    for case, text in outcome.failed:
-        print(f"  FAILED {case}\n    " + text.strip().replace("\n", "\n    "), flush=True)
-    print_line(name, begin, outcome)
+    lines = [f"  FAILED {case} ({name})\n    " + text.strip().replace("\n", "\n    ")
+             for case, text in outcome.failed]
+    print("\n".join([*lines, ring_line(name, begin, outcome)]), flush=True)
     return outcome
 
 
-def print_line(name, begin, outcome):
-    minutes = (time.monotonic() - begin) / 60
-    print(f"{name:13} {minutes:5.1f} min   {counts(outcome)}", flush=True)
+def ring_line(name, begin, outcome):
+    return f"{name:13} {(time.monotonic() - begin) / 60:5.1f} min   {counts(outcome)}"
 
 
 def counts(outcome):
@@ -310,9 +314,13 @@ def main():
         if any(name not in WITHOUT_BUILD for name in chosen):
             broken_build = build_everything(session)
         outcomes = [broken_build] if broken_build else []
-        for name in chosen:
-            if broken_build is None or name == "layering":
-                outcomes.append(run_ring(session, name, RINGS[name], allowed))
+        runnable = [name for name in chosen if broken_build is None or name in WITHOUT_BUILD]
+        lanes = [[name for name in runnable if name not in WAITING],
+                 [name for name in runnable if name in WAITING]]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+            for done in pool.map(lambda lane: [run_ring(session, name, RINGS[name], allowed)
+                                               for name in lane], lanes):
+                outcomes += done
     finally:
         session.close()
     for outcome in outcomes:

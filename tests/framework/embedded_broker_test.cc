@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "embedded_world.h"
+#include "millrace/tests/framework/embedded_world.h"
 
 namespace millrace {
 namespace {

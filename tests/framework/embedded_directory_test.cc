@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "embedded_world.h"
+#include "millrace/tests/framework/embedded_world.h"
 
 namespace millrace {
 namespace {

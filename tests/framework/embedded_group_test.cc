@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "embedded_world.h"
 #include "millrace/framework/embedded/sticky_assignment.h"
+#include "millrace/tests/framework/embedded_world.h"
 
 namespace millrace {
 namespace {

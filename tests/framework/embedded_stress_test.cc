@@ -8,7 +8,7 @@
 #include <set>
 #include <thread>
 
-#include "embedded_world.h"
+#include "millrace/tests/framework/embedded_world.h"
 
 namespace millrace {
 namespace {

@@ -55,7 +55,10 @@ TopologyTestDriver::TopologyTestDriver(Options options)
   EmbeddedOptions embedded{.directory = {}, .clock = clock_, .log = *options_.log};
   embedded.blocking_waits = false;
   auto broker = open_embedded_broker(embedded);
-  if (!broker.ok()) return fail(broker.status());
+  if (!broker.ok()) {
+    fail(broker.status());
+    return;
+  }
   broker_ = std::move(*broker);
   if (options_.wrap_broker) wrapped_ = options_.wrap_broker(*broker_);
   for (const SubTopology& part : options_.topology.sub_topologies())
@@ -65,7 +68,10 @@ TopologyTestDriver::TopologyTestDriver(Options options)
   for (const auto& [topic, partitions] : options_.partitions)
     fail(broker_->admin().create_topic({topic, partitions, -1, {}}));
   auto producer = broker_->producer({});
-  if (!producer.ok()) return fail(producer.status());
+  if (!producer.ok()) {
+    fail(producer.status());
+    return;
+  }
   input_ = std::move(*producer);
 }
 
@@ -97,25 +103,31 @@ TopologyTestDriver::Instance* TopologyTestDriver::find(const std::string& id) {
   return found == instances_.end() ? nullptr : found->get();
 }
 
-void TopologyTestDriver::add_instance(const std::string& id) {
+bool TopologyTestDriver::add_instance(const std::string& id) {
   begun_ = true;
-  if (!status_.ok()) return;
-  if (find(id) != nullptr) return fail(Status::invalid("instance '" + id + "' runs already"));
+  if (!status_.ok()) return false;
+  const auto refused = [this](const Status& status) {
+    if (status.code() != StatusCode::kRetry) fail(status);
+    return false;
+  };
+  if (find(id) != nullptr) return refused(Status::invalid("instance '" + id + "' runs already"));
   Broker& broker = wrapped_ ? *wrapped_ : *broker_;
   auto instance = std::make_unique<Instance>();
   instance->config = options_.config;
   instance->config.instance_id = id;
   auto deployment = deploy(options_.topology, instance->config, broker, *options_.log);
-  if (!deployment.ok()) return fail(deployment.status());
+  if (!deployment.ok()) return refused(deployment.status());
   instance->deployment = std::move(*deployment);
   const ThreadEnvironment environment{
       options_.topology, instance->config,      instance->deployment, broker, clock_,
       *options_.log,     options_.state_factory};
   for (int i = 0; i < instance->config.threads; ++i) {
     instance->threads.push_back(std::make_unique<StreamThread>(i, environment));
-    if (const Status status = instance->threads.back()->start(); !status.ok()) return fail(status);
+    if (const Status status = instance->threads.back()->start(); !status.ok())
+      return refused(status);
   }
   instances_.push_back(std::move(instance));
+  return true;
 }
 
 void TopologyTestDriver::stop_instance(const std::string& id) {
@@ -196,23 +208,37 @@ bool TopologyTestDriver::turn_all() {
   return worked;
 }
 
+/// Rounds at one point in time, until several in a row find nothing to do.
+bool TopologyTestDriver::run_rounds() {
+  bool worked = false;
+  for (int round = 0, still = 0; still < kStillRounds && status_.ok() && !instances_.empty();
+       ++round) {
+    if (round == kMaxRounds)
+      fail(Status::failed("the topology does not come to rest in 100,000 rounds"));
+    still = turn_all() ? 0 : still + 1;
+    worked = worked || still == 0;
+  }
+  return worked;
+}
+
 void TopologyTestDriver::run_until_idle() {
   begin();
   const auto interval = std::max(options_.config.commit_interval, kLeastInterval);
-  int still_rounds = 0;
-  int still_intervals = 0;
-  for (int round = 0; status_.ok() && !instances_.empty(); ++round) {
-    if (round == kMaxRounds)
-      return fail(Status::failed("the topology does not come to rest in 100,000 rounds"));
-    if (turn_all()) {
-      still_rounds = 0;
-      still_intervals = 0;
-    } else if (++still_rounds == kStillRounds) {
-      if (++still_intervals > kStillIntervals) return;
-      still_rounds = 0;
-      clock_.advance(interval);
-    }
+  run_rounds();
+  for (int still = 0; status_.ok() && !instances_.empty() && still < kStillIntervals;) {
+    clock_.advance(interval);
+    still = run_rounds() ? 0 : still + 1;
   }
+}
+
+void TopologyTestDriver::run_for(std::chrono::milliseconds time) {
+  begin();
+  const auto step = std::max(options_.config.session_timeout / 4, std::chrono::milliseconds(1));
+  for (; time.count() > 0 && status_.ok(); time -= step) {
+    clock_.advance(std::min(step, time));
+    run_rounds();
+  }
+  run_until_idle();
 }
 
 // --- what came out

@@ -82,17 +82,15 @@ class TopologyTestDriver {
 
   /// Appends a record to an input topic. It is there at once; nothing reads it yet.
   void pipe_input(const std::string& topic, const InputRecord& record);
-  /// Lets time pass; nothing runs meanwhile.
+  /// Lets time pass while nothing runs, as if all instances slept: for longer than the session
+  /// time-out, and they have fallen out of the group.
   void advance(std::chrono::milliseconds time) { clock_.advance(time); }
   /// Runs all threads in turns until nothing happens any more. So that commits become due, a few
   /// commit intervals (at least 100 ms each) pass. An error, or 100,000 rounds, end it: see
   /// status().
   void run_until_idle();
-  /// advance(), then run_until_idle().
-  void run_for(std::chrono::milliseconds time) {
-    advance(time);
-    run_until_idle();
-  }
+  /// Lets time pass while all threads run; then run_until_idle().
+  void run_for(std::chrono::milliseconds time);
 
   /// All that is committed in a topic so far (read_committed), by partition and offset.
   std::vector<OutputRecord> read_output(const std::string& topic) const;
@@ -109,7 +107,9 @@ class TopologyTestDriver {
   // --- several instances
 
   /// Starts another instance, with a state of its own. With the id of a crashed one: its restart.
-  void add_instance(const std::string& id);
+  /// False if it could not start: because a transaction of a predecessor is still pending, then let
+  /// time pass and call again; or see status().
+  bool add_instance(const std::string& id);
   /// Ends an instance in an orderly way: it commits and leaves the group.
   void stop_instance(const std::string& id);
   /// Ends an instance as kill -9 does: nothing is committed or aborted, and it stays a member until
@@ -133,6 +133,7 @@ class TopologyTestDriver {
   void begin();
   bool turn(Instance& instance, std::size_t thread);
   bool turn_all();
+  bool run_rounds();
   void drop_finished();
   Instance* find(const std::string& id);
   void fail(Status status);
