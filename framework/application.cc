@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <optional>
 #include <random>
 
 namespace millrace {
@@ -49,11 +51,21 @@ Status Application::start() {
   const ThreadEnvironment environment{options_.topology,     config,         deployment_,
                                       options_.broker,       options_.clock, options_.log,
                                       options_.state_factory};
+  std::vector<std::unique_ptr<StreamThread>> threads;
   for (int i = 0; i < config.threads; ++i) {
-    threads_.push_back(std::make_unique<StreamThread>(i, environment));
-    MILLRACE_RETURN_IF_ERROR(threads_.back()->start());
+    threads.push_back(std::make_unique<StreamThread>(i, environment));
+    const Status started = threads.back()->start();
+    if (started.ok()) continue;
+    for (const auto& thread : threads)
+      if (const Status stopped = thread->stop(false); !stopped.ok())
+        options_.log.write(LogLevel::kInfo, "could not stop", {{"error", stopped.message()}});
+    return started;
   }
-  running_ = threads_.size();
+  {
+    const std::lock_guard lock(mutex_);
+    threads_ = std::move(threads);
+    running_ = threads_.size();
+  }
   set_state(ApplicationState::kRunning);
   for (const auto& thread : threads_)
     runners_.emplace_back([this, &thread = *thread] { run(thread); });
@@ -62,14 +74,12 @@ Status Application::start() {
 
 void Application::run(StreamThread& thread) {
   Status status;
-  while (!stop_) {
-    const auto turn = thread.turn();
-    if (!turn.ok()) {
-      status = turn.status();
-      break;
-    }
-    if (*turn == StreamThread::Turn::kDone) break;
-    if (*turn == StreamThread::Turn::kNothing) thread.wait();
+  try {
+    status = run_turns(thread);
+  } catch (const std::exception& error) {  // of a user's hook, or memory
+    status = Status::failed(fmt::format("a stream thread threw: {}", error.what()));
+  } catch (...) {
+    status = Status::failed("a stream thread threw an exception that is no std::exception");
   }
   const Status stopped = thread.stop(status.ok());
   if (status.ok()) status = stopped;
@@ -78,17 +88,30 @@ void Application::run(StreamThread& thread) {
     options_.log.write(LogLevel::kInfo, "stream thread failed", {{"error", status.message()}});
     request_stop();
   }
-  const std::lock_guard lock(mutex_);
-  if (error_.ok()) error_ = status;
-  if (--running_ == 0) {
-    state_ = error_.ok() ? ApplicationState::kStopped : ApplicationState::kFailed;
-    if (options_.on_state) options_.on_state(state_);
+  std::optional<ApplicationState> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_.ok()) error_ = status;
+    if (--running_ == 0)
+      ended = state_ = error_.ok() ? ApplicationState::kStopped : ApplicationState::kFailed;
   }
+  if (ended && options_.on_state) options_.on_state(*ended);
   done_.notify_all();
+}
+
+Status Application::run_turns(StreamThread& thread) {
+  while (!stop_) {
+    const auto turn = thread.turn();
+    if (!turn.ok()) return turn.status();
+    if (*turn == StreamThread::Turn::kDone) return {};
+    if (*turn == StreamThread::Turn::kNothing) thread.wait();
+  }
+  return {};
 }
 
 void Application::request_stop() {
   if (stop_.exchange(true)) return;
+  const std::lock_guard lock(mutex_);
   for (const auto& thread : threads_) thread->wake();
 }
 

@@ -63,11 +63,14 @@ class Application {
 
   /// What was committed for all partitions by all instances: the counters of design §5.1, summed.
   Result<RunCounters> committed_counters();
+  /// The same as it was when this instance started.
+  const RunCounters& counters_at_start() const { return deployment_.counters; }
   const ApplicationConfig& config() const { return options_.config; }
   const Topology& topology() const { return options_.topology; }
 
  private:
   void run(StreamThread& thread);
+  Status run_turns(StreamThread& thread);
   void set_state(ApplicationState state);
 
   Options options_;

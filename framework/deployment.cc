@@ -16,6 +16,7 @@ class Deployer {
       : topology_(topology), config_(config), broker_(broker), log_(log) {}
 
   Status check() {
+    MILLRACE_RETURN_IF_ERROR(check_loops());
     MILLRACE_RETURN_IF_ERROR(check_group());
     for (const SubTopology& part : topology_.sub_topologies())
       if (!part.reads_repartition()) MILLRACE_RETURN_IF_ERROR(check_sources(part));
@@ -41,6 +42,25 @@ class Deployer {
   }
   std::int32_t tasks(const SubTopology& part) const {
     return deployment_.partitions.at(resolve(part.sources.front()));
+  }
+
+  /// A topic that is read and written by the same topology would feed itself for ever.
+  Status check_loops() {
+    for (const SubTopology& part : topology_.sub_topologies()) {
+      for (const TopicName& source : part.sources) {
+        if (source.kind != TopicName::Kind::kExternal) continue;
+        const bool written =
+            std::ranges::any_of(topology_.sub_topologies(), [&](const SubTopology& other) {
+              return std::ranges::find(other.sinks, source) != other.sinks.end();
+            });
+        if (written || source.name == config_.dead_letter_topic)
+          return Status::invalid(
+              fmt::format("topic '{}' is an input and a destination of {}: it would feed itself; "
+                          "choose another",
+                          source.name, written ? "results" : "bad records"));
+      }
+    }
+    return {};
   }
 
   Status check_group() {
@@ -144,6 +164,7 @@ class Deployer {
   Status find_run() {
     auto metadata = committed_metadata(topology_, config_, deployment_, broker_.admin());
     if (!metadata.ok()) return metadata.status();
+    for (const OffsetMetadata& task : *metadata) deployment_.counters.add(task.counters);
     std::uint32_t last = 0;
     for (const OffsetMetadata& task : *metadata) last = std::max(last, task.run);
     const bool over = last == 0 || std::ranges::all_of(*metadata, [&](const OffsetMetadata& task) {
@@ -199,9 +220,20 @@ Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
   for (const PartitionOffset& offset : *offsets) {
     auto metadata = decode_offset_metadata(offset.metadata);
     if (!metadata.ok()) return metadata.status();
+    MILLRACE_RETURN_IF_ERROR(check_fingerprint(topology, config, *metadata));
     result.push_back(std::move(*metadata));
   }
   return result;
+}
+
+Status check_fingerprint(const Topology& topology, const ApplicationConfig& config,
+                         const OffsetMetadata& metadata) {
+  if (metadata.topology.empty() || metadata.topology == topology.fingerprint()) return {};
+  return Status::failed(fmt::format(
+      "application '{0}' has committed with another topology ({1}, this one is {2}): its windows, "
+      "counting, topics or operators differ; go back to the former options, choose another "
+      "application id, or start over (millrace reset --application-id {0})",
+      config.application_id, metadata.topology, topology.fingerprint()));
 }
 
 bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run) {

@@ -17,6 +17,7 @@ struct Deployment {
       partitions;  ///< of every topic of the topology, by resolved name
   /// Of existing sinks that delete by age: how long records are kept.
   std::map<std::string, std::int64_t> retention_ms;
+  RunCounters counters;   ///< committed before
   std::uint32_t run = 0;  ///< this process's run number (design §5.9)
 };
 
@@ -40,6 +41,10 @@ std::vector<TopicPartition> source_partitions(const Topology& topology,
 Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
                                                        const ApplicationConfig& config,
                                                        const Deployment& deployment, Admin& admin);
+
+/// kFailed: this was committed by a topology with which kept state does not fit.
+Status check_fingerprint(const Topology& topology, const ApplicationConfig& config,
+                         const OffsetMetadata& metadata);
 
 /// Every task has committed `ended` in this run, or stands in a later one.
 bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run);

@@ -13,6 +13,10 @@
 
 namespace millrace {
 
+/// A record of a repartition topic was written by this application: one that cannot be read is no
+/// bad input, and no policy may skip it.
+Status unreadable(const SourcePartition& source, const RecordView& record, std::string_view why);
+
 /// Runs `body` for a batch; an exception of a user's function becomes an error of `source` at the
 /// offset in `offset` at that time.
 template <class Body>
@@ -102,15 +106,17 @@ class RepartitionNode final : public SourceNode {
         info.offset = context_->offset_under_work = record.offset;
         const auto envelope = decode_repartition_record(record.value);
         if (!envelope.ok()) {
-          source.refuse(record, RecordError::kMalformed, envelope.status().message());
-          continue;
+          source.fail(unreadable(source, record, envelope.status().message()));
+          chain_.end_batch();
+          return records.size();
         }
         if (envelope->kind != RepartitionKind::kData) continue;
         ByteReader in(envelope->payload);
         T value = Format<T>::read(in);
         if (!in.done()) {
-          source.refuse(record, RecordError::kMalformed, "of a repartition topic");
-          continue;
+          source.fail(unreadable(source, record, "its value is not of this topology's type"));
+          chain_.end_batch();
+          return records.size();
         }
         info.timestamp_ms = record.timestamp_ms;
         info.event_time_ms = envelope->event_time_ms;

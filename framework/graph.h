@@ -39,12 +39,14 @@ struct StreamTraits {
   bool behind_repartition = false;
   std::int64_t lateness_ms = 0;
   TopicName source;                           ///< of the sub-topology
+  std::string windows_text;                   ///< the same for equal windows
   std::shared_ptr<const WindowPlan> windows;  ///< of a windowed stream; null before windows(...)
 };
 
 /// Instances of one node are made by its recipe: a fresh one for each task.
 struct NodeSpec {
   std::string name;                    ///< "source frames", "users": unique
+  std::vector<std::string> tuning;     ///< what may be changed over kept state: lateness, grace
   std::vector<std::string> operators;  ///< one line an operator, in order
   std::optional<TopicName> source;     ///< reads this topic
   std::vector<TopicName> sinks;        ///< writes these

@@ -28,7 +28,7 @@ std::string encode_offset_metadata(const OffsetMetadata& metadata) {
       .put(metadata.counters.dropped_after_close)
       .put(static_cast<std::uint8_t>(metadata.counters.late_by_window.size()));
   for (const std::uint64_t count : metadata.counters.late_by_window) out.put(count);
-  out.text(metadata.writer);
+  out.text(metadata.topology).text(metadata.writer);
   return std::string(kPrefix) + to_base64(bytes);
 }
 
@@ -63,6 +63,7 @@ Result<OffsetMetadata> decode_offset_metadata(std::string_view text) {
   metadata.counters.dropped_after_close = in.get<std::uint64_t>();
   metadata.counters.late_by_window.resize(in.get<std::uint8_t>());
   for (std::uint64_t& count : metadata.counters.late_by_window) count = in.get<std::uint64_t>();
+  metadata.topology = in.text();
   metadata.writer = in.text();
   if (!in.done()) return damaged();
   return metadata;

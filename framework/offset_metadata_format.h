@@ -21,7 +21,8 @@ struct OffsetMetadata {
   bool ended = false;
   std::uint64_t commit_id = 0;  ///< random, the same in all tasks of one commit
   RunCounters counters;
-  std::string writer;  ///< transactional id of the producer that committed
+  std::string topology;  ///< fingerprint of the topology that committed
+  std::string writer;    ///< transactional id of the producer that committed
 
   bool operator==(const OffsetMetadata&) const = default;
 };

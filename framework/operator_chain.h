@@ -18,7 +18,7 @@ namespace millrace {
 /// `next(value, info)` any number of times, and a nested `template <class T> struct Output { using
 /// type = ...; }` that static_asserts, in one human sentence, what it accepts. Optional hooks,
 /// found by their presence: open(TaskContext&), on_watermark(ms, next), before_commit(next),
-/// on_commit(), on_abort(), end_batch(), describe(), annotate(StreamTraits&, Graph&).
+/// on_commit(), on_abort(), end_batch(), describe(), tuning(), annotate(StreamTraits&, Graph&).
 template <class... Operators>
 class OperatorChain {
  public:
@@ -84,6 +84,17 @@ class OperatorChain {
 
   std::tuple<Operators...> operators_;
 };
+
+/// What may be changed about the operators over kept state, for describe().
+template <class... Operators>
+std::vector<std::string> tuning_of(const std::tuple<Operators...>& operators) {
+  std::vector<std::string> lines;
+  const auto add = [&](const auto& op) {
+    if constexpr (requires { op.tuning(); }) lines.push_back(op.tuning());
+  };
+  std::apply([&](const auto&... op) { (add(op), ...); }, operators);
+  return lines;
+}
 
 /// One line about an operator, for describe().
 template <class Operator>

@@ -44,6 +44,7 @@ void SourcePartition::rewind(std::int64_t now_ms) {
   held_ = false;
   waiting_.clear();
   waiting_bytes_ = 0;
+  unkept_from_.reset();
   seek_.reset();
   failure_ = {};
 }
@@ -71,10 +72,11 @@ Status SourcePartition::process(std::span<const RecordView> records, Arena& aren
     if (!waiting_.empty()) {
       look(records.front(), arena, node);
       records = records.subspan(1);
+      if (seen_ms_ == kNoTime) continue;  // no verdict depends on it
       MILLRACE_RETURN_IF_ERROR(settle(arena, node));
       if (seek_) return {};  // the rest comes again
     } else if (!poisoned_.empty() && poisoned_.contains(records.front().offset)) {
-      refuse(records.front(), RecordError::kUserException, poison_text_);
+      refuse(records.front(), RecordError::kUserException, poisoned_.at(records.front().offset));
       records = records.subspan(1);
     } else {
       records = records.subspan(run(records, arena, node));
@@ -107,16 +109,21 @@ void SourcePartition::look(const RecordView& record, Arena& arena, SourceNode& n
 }
 
 void SourcePartition::wait(const RecordView& record, std::int64_t event_ms) {
-  const std::size_t bytes = record.key.size() + record.value.size();
-  const bool keep =
-      waiting_.empty() || (waiting_.back().kept && waiting_bytes_ + bytes <= kWaitingBytes);
+  std::size_t bytes = sizeof(Waiting) + record.key.size() + record.value.size();
+  for (const Header& header : record.headers) bytes += header.name.size() + header.value.size();
+  const bool keep = waiting_.empty() || (!unkept_from_ && waiting_bytes_ + bytes <= kWaitingBytes);
+  if (!keep) {
+    if (!unkept_from_) unkept_from_ = record.offset;
+    if (event_ms == kNoTime) return;  // comes again, and no verdict depends on it
+    bytes = sizeof(Waiting);
+  }
+  waiting_bytes_ += bytes;
   Waiting& copy = waiting_.emplace_back(
-      Waiting{record.offset, record.timestamp_ms, event_ms, keep, {}, {}, {}});
+      Waiting{record.offset, record.timestamp_ms, event_ms, keep, bytes, {}, {}, {}});
   if (!keep) return;
   copy.key = copy_of(record.key);
   copy.value = copy_of(record.value);
   for (const Header& header : record.headers) copy.headers.emplace_back(header.name, header.value);
-  waiting_bytes_ += bytes;
 }
 
 JumpGuard::Verdict SourcePartition::judge_first() const {
@@ -134,13 +141,7 @@ Status SourcePartition::settle(Arena& arena, SourceNode& node) {
                       !guard_.plausible(first.event_ms, highest_ms_, first.timestamp_ms);
     const auto verdict = jump ? judge_first() : JumpGuard::Verdict::kAccept;
     if (verdict == JumpGuard::Verdict::kWait) break;
-    if (!first.kept) {
-      seek_ = first.offset;
-      position_ = first.offset;
-      waiting_.clear();
-      waiting_bytes_ = 0;
-      return {};
-    }
+    if (!first.kept) break;
     if (verdict == JumpGuard::Verdict::kAccept) {
       process_first(arena, node, jump ? Mode::kForce : Mode::kNormal);
     } else {
@@ -149,6 +150,13 @@ Status SourcePartition::settle(Arena& arena, SourceNode& node) {
              fmt::format("event time {} ms is far above its successors", first.event_ms));
     }
     if (failure_.ok()) forget_first();
+  }
+  if (unkept_from_ && failure_.ok() && (waiting_.empty() || !waiting_.front().kept)) {
+    position_ = *std::exchange(unkept_from_, std::nullopt);
+    seek_ = position_;
+    waiting_.clear();
+    waiting_bytes_ = 0;
+    return {};
   }
   if (all_read() && waiting_.empty() && failure_.ok()) ended_ = true;
   return take_failure();
@@ -169,16 +177,15 @@ RecordView SourcePartition::first_record(Arena& arena, std::vector<Header>& head
 void SourcePartition::process_first(Arena& arena, SourceNode& node, Mode mode) {
   std::vector<Header> headers;
   const RecordView record = first_record(arena, headers);
-  if (poisoned_.contains(record.offset))
-    return refuse(record, RecordError::kUserException, poison_text_);
+  if (const auto poison = poisoned_.find(record.offset); poison != poisoned_.end())
+    return refuse(record, RecordError::kUserException, poison->second);
   mode_ = mode;
   node.process({&record, 1}, arena, *this);
   mode_ = Mode::kNormal;
 }
 
 void SourcePartition::forget_first() {
-  const Waiting& first = waiting_.front();
-  waiting_bytes_ -= (first.key ? first.key->size() : 0) + (first.value ? first.value->size() : 0);
+  waiting_bytes_ -= waiting_.front().bytes;
   waiting_.pop_front();
 }
 
@@ -191,6 +198,12 @@ void SourcePartition::read_up_to(std::int64_t position, std::optional<std::int64
   if (std::exchange(got_records_, false)) last_record_ms_ = now_ms;
   if (end_offset_ == kEndUnknown && high_watermark_ && position_ >= *high_watermark_)
     end_offset_ = *high_watermark_;
+}
+
+void SourcePartition::observe(std::optional<std::int64_t> high_watermark, std::int64_t now_ms) {
+  if (high_watermark_)
+    high_watermark_ = high_watermark;          // none after a seek, until a poll has seen it
+  if (!caught_up()) last_record_ms_ = now_ms;  // what waits unread is no silence
 }
 
 std::optional<std::int64_t> SourcePartition::take_seek() {
@@ -225,7 +238,7 @@ SourcePartition::Admission SourcePartition::admit(std::int64_t event_ms,
 void SourcePartition::refuse(const RecordView& record, RecordError error, std::string_view detail) {
   if (mode_ == Mode::kLook) return;
   ++counters_.dead_lettered;
-  failure_ = dead_letters_.refuse(partition_, record, error, detail);
+  fail(dead_letters_.refuse(partition_, record, error, detail));
 }
 
 void SourcePartition::threw(std::int64_t offset, std::string_view what) {
@@ -237,8 +250,7 @@ void SourcePartition::threw(std::int64_t offset, std::string_view what) {
     failure_ = Status::failed(text);
     return;
   }
-  poisoned_.insert(offset);
-  poison_text_ = what;
+  poisoned_.emplace(offset, what);
   failure_ = Status::abort(text);
 }
 

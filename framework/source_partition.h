@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +54,8 @@ class SourcePartition {
   /// After a poll: where the consumer stands, and the end of the log if the broker told it.
   void read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark,
                   std::int64_t now_ms);
+  /// At each commit: what the broker tells of the end of the log, polled or not.
+  void observe(std::optional<std::int64_t> high_watermark, std::int64_t now_ms);
   /// Gives verdicts that need no further record (at the end of a bounded run). `node` as for
   /// process().
   Status settle(Arena& arena, SourceNode& node);
@@ -92,6 +94,11 @@ class SourcePartition {
   void accepted(std::int64_t event_ms) {
     if (event_ms > highest_ms_) highest_ms_ = event_ms;
   }
+  /// What stops the task whatever the policy for bad records: a repartition topic that this program
+  /// cannot read.
+  void fail(Status status) {
+    if (failure_.ok()) failure_ = std::move(status);
+  }
   /// The record cannot be processed.
   void refuse(const RecordView& record, RecordError error, std::string_view detail);
   /// A user's function threw while this record was processed.
@@ -109,6 +116,7 @@ class SourcePartition {
     std::int64_t timestamp_ms;
     std::int64_t event_ms;  ///< kNoTime: not parseable
     bool kept;              ///< key, value and headers were copied
+    std::size_t bytes;      ///< that it takes
     std::optional<std::string> key;
     std::optional<std::string> value;
     std::vector<std::pair<std::string, std::string>> headers;
@@ -153,10 +161,10 @@ class SourcePartition {
   std::int64_t seen_ms_ = kNoTime;  ///< what kLook found, or the held record's time
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
+  std::optional<std::int64_t> unkept_from_;  ///< from here on nothing was copied
   std::optional<std::int64_t> seek_;
-  std::set<std::int64_t>
-      poisoned_;  ///< offsets whose processing threw: refused when they come again
-  std::string poison_text_;
+  /// Offsets whose processing threw, and what: refused when they come again.
+  std::map<std::int64_t, std::string> poisoned_;
   Status failure_;
 };
 

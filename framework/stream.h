@@ -122,10 +122,12 @@ class [[nodiscard(
   NodeSpec close(Terminal terminal)&& {
     graph_->close_end(end_);
     auto lines = describe_operators(chain_.operators);
+    auto tuning = tuning_of(chain_.operators);
     NodeSpec node = std::move(chain_.head)
                         .close(std::tuple_cat(std::move(chain_.operators),
                                               std::tuple<Terminal>(std::move(terminal))));
     node.operators.insert(node.operators.end(), lines.begin(), lines.end());
+    node.tuning = std::move(tuning);
     return node;
   }
 

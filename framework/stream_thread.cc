@@ -8,9 +8,14 @@
 namespace millrace {
 namespace {
 
+using std::chrono_literals::operator""s;
+
 constexpr std::int64_t kRunCheckMs = 100;
 constexpr std::int64_t kPurgeMs = 5'000;
-constexpr int kRetries = 600;  // of a call that says "again": each waits by itself or 100 ms
+constexpr std::int64_t kSlowestIntervalMs = 1'000;  // unless a longer one is asked for
+constexpr int kRetries = 600;                       // of a call that says "again"
+constexpr std::int64_t kRetryMs = 60'000;
+constexpr std::chrono::milliseconds kRetryPause{100};
 constexpr int kFailedCommitsInARow = 50;  // then it is no passing trouble
 
 DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
@@ -18,6 +23,25 @@ DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
   const auto partitions = environment.deployment.partitions.find(topic);
   return {environment.config.on_bad_record, topic,
           partitions == environment.deployment.partitions.end() ? 1 : partitions->second};
+}
+
+Status status_of(const Status& status) { return status; }
+template <class T>
+Status status_of(const Result<T>& result) {
+  return result.status();
+}
+
+/// Makes a call again while it says so, for a minute; the producer is served in between.
+template <class Call>
+auto retrying(const Clock& clock, Producer& producer, Call call) {
+  const std::int64_t deadline_ms = clock.monotonic_ms() + kRetryMs;
+  auto result = call();
+  for (int i = 0; i < kRetries && status_of(result).code() == StatusCode::kRetry; ++i) {
+    if (clock.monotonic_ms() > deadline_ms) break;
+    producer.poll(kRetryPause);
+    result = call();
+  }
+  return result;
 }
 
 std::uint64_t random_id() {
@@ -66,18 +90,16 @@ Status StreamThread::start() {
 }
 
 Status StreamThread::new_producer() {
-  producer_.reset();
   ProducerOptions options;
   options.client_id = client_id(environment_.topology, environment_.config, index_);
   options.transactional_id = transactional_id_;
+  options.transaction_timeout =
+      std::max(options.transaction_timeout, 2 * environment_.config.commit_interval + 5s);
   auto producer = environment_.broker.producer(options);
   if (!producer.ok()) return producer.status();
   producer_ = std::move(*producer);
   collector_.use(*producer_);
-  Status status = producer_->init_transactions();
-  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
-    status = producer_->init_transactions();
-  return status;
+  return retrying(environment_.clock, *producer_, [&] { return producer_->init_transactions(); });
 }
 
 Result<StreamThread::Turn> StreamThread::turn() {
@@ -85,6 +107,9 @@ Result<StreamThread::Turn> StreamThread::turn() {
   bool committing = false;
   const auto work = [&]() -> Status {
     const Status served = consumer_->serve();
+    if (served.code() == StatusCode::kFenced)  // going on would fence the other one in turn
+      return Status::failed(fmt::format("another process runs with instance id '{}': {}",
+                                        environment_.config.instance_id, served.message()));
     if (!served.ok() && served.code() != StatusCode::kRetry) return served;
     if (consumer_->membership().version != version_) MILLRACE_RETURN_IF_ERROR(sync());
     if (group_ == nullptr) return {};
@@ -147,9 +172,8 @@ Status StreamThread::sync() {
 
 Status StreamThread::abort_transaction() {
   if (collector_.transaction_open()) {
-    Status status = producer_->abort();
-    for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
-      status = producer_->abort();
+    const Status status =
+        retrying(environment_.clock, *producer_, [&] { return producer_->abort(); });
     if (!status.ok()) {
       log(LogLevel::kWarning, "abort failed, new producer", status.message());
       MILLRACE_RETURN_IF_ERROR(new_producer());
@@ -232,11 +256,15 @@ Status StreamThread::process(bool& worked) {
         worked = worked || *read;
         continue;
       }
-      inputs.push_back({task.get(), i, source.highest_ms()});
+      inputs.push_back({task.get(), i, source.has_time() ? source.highest_ms() : kNoTime});
       if (source.has_time() && !source.caught_up())
         slowest_ms = std::min(slowest_ms, source.highest_ms());
     }
   }
+  if (inputs.empty()) return {};
+  // Those without event time, or equally far behind, take turns.
+  std::ranges::rotate(inputs,
+                      inputs.begin() + static_cast<std::ptrdiff_t>(turns_++ % inputs.size()));
   std::ranges::stable_sort(inputs, {}, &Candidate::highest_ms);
   const std::int64_t drift_ms = environment_.config.max_drift.count();
   for (const Candidate& input : inputs) {
@@ -257,15 +285,19 @@ Status StreamThread::process(bool& worked) {
 
 bool StreamThread::commit_due() const {
   const std::int64_t since_ms = environment_.clock.monotonic_ms() - last_commit_ms_;
-  if (since_ms >= std::max<std::int64_t>(environment_.config.commit_interval.count(), 0))
+  // Where commits are slow they come less often, so that nine tenths of the time are left for work.
+  const std::int64_t slow_ms = std::min(9 * commit_cost_ms_, kSlowestIntervalMs);
+  if (since_ms >= std::max<std::int64_t>(environment_.config.commit_interval.count(), slow_ms))
     return true;
-  return since_ms >= kCommitGapMs &&
-         collector_.transaction_bytes() >= environment_.config.transaction_bytes;
+  if (since_ms < kCommitGapMs) return false;
+  // What others wait for: room in the transaction, and the end of a bounded run.
+  return collector_.transaction_bytes() >= environment_.config.transaction_bytes ||
+         std::ranges::any_of(tasks_, [](const auto& task) { return task.second->just_ended(); });
 }
 
 Status StreamThread::commit(bool& worked) {
   if (!commit_due()) return {};
-  last_commit_ms_ = environment_.clock.monotonic_ms();
+  const std::int64_t began_ms = last_commit_ms_ = environment_.clock.monotonic_ms();
   std::vector<Task*> tasks;
   for (auto& [id, task] : tasks_)
     if (task->running()) tasks.push_back(task.get());
@@ -289,6 +321,7 @@ Status StreamThread::commit(bool& worked) {
   failed_commits_ = 0;
   worked = true;
   last_commit_ms_ = environment_.clock.monotonic_ms();
+  commit_cost_ms_ = last_commit_ms_ - began_ms;
   {
     const std::lock_guard lock(mutex_);
     ++published_.commits;
@@ -300,14 +333,16 @@ Status StreamThread::commit(bool& worked) {
 
 Status StreamThread::commit_transaction(std::uint64_t commit_id,
                                         const std::vector<PartitionOffset>& offsets) {
-  Status status = producer_->send_offsets(offsets, *group_);
-  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
-    status = producer_->send_offsets(offsets, *group_);
-  MILLRACE_RETURN_IF_ERROR(status);
-  status = producer_->commit();
-  for (int i = 0; i < kRetries && status.code() == StatusCode::kRetry; ++i)
-    status = producer_->commit();
-  if (status.code() == StatusCode::kUnknown || status.code() == StatusCode::kRetry) {
+  MILLRACE_RETURN_IF_ERROR(retrying(environment_.clock, *producer_,
+                                    [&] { return producer_->send_offsets(offsets, *group_); }));
+  bool again = false;
+  const Status status = retrying(environment_.clock, *producer_, [&] {
+    const Status committed = producer_->commit();
+    again = again || committed.code() == StatusCode::kRetry;
+    return committed;
+  });
+  // An attempt that timed out may have succeeded, whatever a later one says.
+  if (status.code() == StatusCode::kUnknown || (again && !status.ok())) {
     const auto happened = settle(commit_id, offsets);
     if (!happened.ok())  // neither going on nor going back is right: a restart reads the truth
       return Status::failed(fmt::format("the outcome of a commit could not be found out: {}",
@@ -326,9 +361,8 @@ Result<bool> StreamThread::settle(std::uint64_t commit_id,
   MILLRACE_RETURN_IF_ERROR(new_producer());
   std::vector<TopicPartition> partitions;
   for (const PartitionOffset& offset : offsets) partitions.push_back(offset.partition);
-  Result<std::vector<PartitionOffset>> committed = consumer_->committed(partitions);
-  for (int i = 0; i < kRetries && committed.status().code() == StatusCode::kRetry; ++i)
-    committed = consumer_->committed(partitions);
+  const auto committed =
+      retrying(environment_.clock, *producer_, [&] { return consumer_->committed(partitions); });
   if (!committed.ok()) return committed.status();
   for (const PartitionOffset& offset : *committed) {
     const auto metadata = decode_offset_metadata(offset.metadata);

@@ -99,9 +99,11 @@ class StreamThread {
   bool leaving_ = false;
 
   std::int64_t last_commit_ms_ = 0;
+  std::int64_t commit_cost_ms_ = 0;  ///< how long the last one took
   std::int64_t last_check_ms_ = 0;
   std::int64_t last_purge_ms_ = 0;
   int failed_commits_ = 0;
+  std::size_t turns_ = 0;
   std::map<TopicPartition, std::int64_t> purged_;
 
   mutable std::mutex mutex_;

@@ -58,6 +58,8 @@ Result<Task::TakeOver> Task::read_offsets() {
   for (const PartitionOffset& offset : taken_) {
     auto metadata = decode_offset_metadata(offset.metadata);
     if (!metadata.ok()) return metadata.status();
+    MILLRACE_RETURN_IF_ERROR(
+        check_fingerprint(environment_.topology, environment_.config, *metadata));
     if (metadata->run > environment_.deployment.run) return TakeOver::kLaterRun;
     taken_metadata_.push_back(std::move(*metadata));
   }
@@ -98,8 +100,7 @@ Result<Task::TakeOver> Task::restore_turn() {
     if (environment_.consumer.position(restore.changelog) >= restore.end) continue;
     batch_.reset();
     const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
-    if (status.code() == StatusCode::kRetry) return TakeOver::kGoingOn;
-    MILLRACE_RETURN_IF_ERROR(status);
+    if (!status.ok() && status.code() != StatusCode::kRetry) return status;
     MILLRACE_RETURN_IF_ERROR(context_->state->restore(restore.store, batch_.records()));
     if (environment_.consumer.position(restore.changelog) < restore.end) return TakeOver::kGoingOn;
   }
@@ -108,6 +109,7 @@ Result<Task::TakeOver> Task::restore_turn() {
         restore.store, environment_.consumer.position(restore.changelog)));
   if (!assigned_.empty()) MILLRACE_RETURN_IF_ERROR(environment_.consumer.unassign(assigned_));
   assigned_.clear();
+  restores_.clear();
   MILLRACE_RETURN_IF_ERROR(open());
   phase_ = Phase::kRunning;
   return TakeOver::kRunning;
@@ -137,8 +139,10 @@ Status Task::open() {
     }
     start.highest_ms = metadata.highest_ms;
     if (!internal && environment_.config.until_end) {
-      if (metadata.run <
-          environment_.deployment.run) {  // the first owner in this run fixes its end
+      // The first owner in this run fixes its end; so does the first bounded one after continuous
+      // ones.
+      if (metadata.run < environment_.deployment.run ||
+          metadata.end_offset == SourcePartition::kUnbounded) {
         auto end = environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kLatest);
         if (!end.ok()) return end.status();
         start.end_offset = end->front();
@@ -159,6 +163,7 @@ Status Task::open() {
   committed_ended_ = false;
 
   nodes_.clear();
+  context_->keepers.clear();
   source_nodes_.assign(part_.sources.size(), nullptr);
   for (const int index : part_.nodes) {
     const NodeSpec& spec = environment_.topology.nodes()[static_cast<std::size_t>(index)];
@@ -187,8 +192,9 @@ Result<bool> Task::step(std::size_t index) {
   context_->scratch().reset();
   const Status polled =
       environment_.consumer.poll(source.partition(), environment_.config.batch, batch_);
-  if (polled.code() == StatusCode::kRetry) return false;
-  MILLRACE_RETURN_IF_ERROR(polled);
+  // A poll that met trouble behind good records has delivered those: they are processed first.
+  if (!polled.ok() && polled.code() != StatusCode::kRetry) return polled;
+  if (!polled.ok() && batch_.empty()) return false;
   if (context_->table) hear(batch_.records());
   MILLRACE_RETURN_IF_ERROR(source.process(batch_.records(), batch_.arena(), *source_nodes_[index]));
   source.read_up_to(environment_.consumer.position(source.partition()),
@@ -235,6 +241,8 @@ Status Task::flush() {
 
 void Task::flush_nodes() {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
+  for (const auto& source : context_->source_partitions)
+    source->observe(environment_.consumer.high_watermark(source->partition()), now_ms());
   for (std::size_t i = 0; i < source_nodes_.size(); ++i) {
     const std::int64_t watermark_ms =
         context_->table
@@ -258,6 +266,13 @@ bool Task::ended() const {
   if (context_->table) return ended_run_ != 0 && ended_run_ >= environment_.deployment.run;
   return std::ranges::all_of(context_->source_partitions,
                              [](const auto& source) { return source->ended(); });
+}
+
+bool Task::just_ended() const {
+  if (!running() || committed_ended_) return false;
+  if (ended()) return true;
+  return context_->table && context_->table->status() == SourceStatus::kEnded &&
+         context_->table->run() >= environment_.deployment.run;
 }
 
 std::vector<SourceWord> Task::words() const {
@@ -356,6 +371,7 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
     OffsetMetadata metadata;
     metadata.highest_ms = source->highest_ms();
     metadata.commit_id = commit_id;
+    metadata.topology = environment_.topology.fingerprint();
     metadata.writer = writer;
     if (context_->table) {
       metadata.run = ended_run_ != 0 ? ended_run_ : context_->table->run();

@@ -78,6 +78,8 @@ class Task {
   /// Stops fetching. The task is dropped afterwards.
   void release();
 
+  /// Has come to the end of the bounded run and not committed that yet.
+  bool just_ended() const;
   bool committed_ended() const {
     return committed_ended_;
   }  ///< has committed `ended` in the process's run

@@ -46,6 +46,8 @@ Result<Topology> Topology::make(std::string name, Graph graph) {
     return Status::invalid(fmt::format("topology '{}' has no source", name));
   Topology topology(std::move(name), std::move(graph));
   MILLRACE_RETURN_IF_ERROR(topology.cut());
+  const std::string shape = topology.text(false);
+  topology.fingerprint_ = fmt::format("{:016x}", XXH3_64bits(shape.data(), shape.size()));
   return topology;
 }
 
@@ -106,10 +108,12 @@ Status Topology::cut() {
   return {};
 }
 
-std::string Topology::describe() const {
-  std::string text = fmt::format("topology {}\n", name_);
+std::string Topology::describe() const { return text(true); }
+
+std::string Topology::text(bool with_tuning) const {
+  std::string result = fmt::format("topology {}\n", name_);
   for (const SubTopology& part : sub_topologies_) {
-    text += fmt::format("  sub-topology {}\n", part.id);
+    result += fmt::format("  sub-topology {}\n", part.id);
     for (const int index : part.nodes) {
       const NodeSpec& node = nodes()[static_cast<std::size_t>(index)];
       const auto topic = [](const TopicName& name) {
@@ -117,21 +121,23 @@ std::string Topology::describe() const {
                    ? fmt::format("topic {}", name.name)
                    : fmt::format("topic <application-id>-{}-repartition", name.name);
       };
-      text += fmt::format("    {}", node.name);
-      if (node.source) text += fmt::format("  reads {}", topic(*node.source));
+      result += fmt::format("    {}", node.name);
+      if (node.source) result += fmt::format("  reads {}", topic(*node.source));
       if (!node.inputs.empty())
-        text += fmt::format("  reads edge {}", fmt::join(node.inputs, ", "));
-      text += "\n";
+        result += fmt::format("  reads edge {}", fmt::join(node.inputs, ", "));
+      result += "\n";
       for (const std::string& operation : node.operators)
-        text += fmt::format("      | {}\n", operation);
-      for (const std::string& store : node.stores) text += fmt::format("      store {}\n", store);
+        result += fmt::format("      | {}\n", operation);
+      if (with_tuning)
+        for (const std::string& line : node.tuning) result += fmt::format("        {}\n", line);
+      for (const std::string& store : node.stores) result += fmt::format("      store {}\n", store);
       for (const TopicName& sink : node.sinks)
-        text += fmt::format("      writes {}\n", topic(sink));
+        result += fmt::format("      writes {}\n", topic(sink));
       if (!node.outputs.empty())
-        text += fmt::format("      writes edge {}\n", fmt::join(node.outputs, ", "));
+        result += fmt::format("      writes edge {}\n", fmt::join(node.outputs, ", "));
     }
   }
-  return text;
+  return result;
 }
 
 std::string Topology::mermaid() const {
@@ -162,11 +168,6 @@ std::string Topology::mermaid() const {
     for (const TopicName& sink : node.sinks) text += fmt::format("  n{} --> t{}\n", i, topic(sink));
   }
   return text;
-}
-
-std::string Topology::fingerprint() const {
-  const std::string text = describe();
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
 }  // namespace millrace

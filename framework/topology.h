@@ -34,9 +34,9 @@ class Topology {
   std::string describe() const;
   /// The graph as a Mermaid flowchart.
   std::string mermaid() const;
-  /// 16 hex digits that change when names, sources, sinks, operators or stores do: guards state and
-  /// group.
-  std::string fingerprint() const;
+  /// Changes when names, sources, sinks, operators, windows or stores do, not with lateness or
+  /// grace: guards state and group. 16 hex digits.
+  const std::string& fingerprint() const { return fingerprint_; }
 
   /// Checks the graph. kInvalid says what is wrong and where. REQUIRES: called once by
   /// TopologyBuilder.
@@ -45,10 +45,12 @@ class Topology {
  private:
   Topology(std::string name, Graph graph) : name_(std::move(name)), graph_(std::move(graph)) {}
   Status cut();
+  std::string text(bool with_tuning) const;
 
   std::string name_;
   Graph graph_;
   std::vector<SubTopology> sub_topologies_;
+  std::string fingerprint_;
 };
 
 }  // namespace millrace

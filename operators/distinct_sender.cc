@@ -52,7 +52,9 @@ void DistinctSender::select(const WindowAssignment& assignment) {
     const int parent = plan_->parent[static_cast<std::size_t>(assigned.definition)];
     const bool told_by_parent = std::ranges::any_of(
         assignment.open, [&](const AssignedWindow& other) { return other.definition == parent; });
-    if (!told_by_parent) telling_.push_back(&open);
+    if (told_by_parent) continue;
+    if (method_.is_sketch() && !open.sketch) open.sketch.emplace(*method_.precision);
+    telling_.push_back(&open);
   }
 }
 
@@ -63,9 +65,7 @@ DistinctSender::OpenWindow& DistinctSender::window(const AssignedWindow& assigne
     found->second.window = assigned;
     found->second.remembers = plan_->parent[static_cast<std::size_t>(assigned.definition)] < 0;
   }
-  OpenWindow& open = found->second;
-  if (method_.is_sketch() && !open.sketch) open.sketch.emplace(*method_.precision);
-  return open;
+  return found->second;
 }
 
 void DistinctSender::credit() {

@@ -4,9 +4,8 @@
 
 namespace millrace::event_time_detail {
 
-std::string describe(std::string_view what, std::int64_t lateness_ms,
-                     std::optional<std::int64_t> guard_ms) {
-  return fmt::format("{}(lateness {}ms, jump guard {})", what, lateness_ms,
+std::string tuning(std::int64_t lateness_ms, std::optional<std::int64_t> guard_ms) {
+  return fmt::format("lateness {}ms, jump guard {}", lateness_ms,
                      guard_ms ? fmt::format("{}ms", *guard_ms) : "off");
 }
 

@@ -36,9 +36,8 @@ inline constexpr bool is_sys_time = false;
 template <class Duration>
 inline constexpr bool is_sys_time<std::chrono::sys_time<Duration>> = true;
 
-/// "5000ms" for describe().
-std::string describe(std::string_view what, std::int64_t lateness_ms,
-                     std::optional<std::int64_t> guard_ms);
+/// What describe() says of lateness and guard.
+std::string tuning(std::int64_t lateness_ms, std::optional<std::int64_t> guard_ms);
 }  // namespace event_time_detail
 
 /// Takes each record's event time from its value, and raises the watermark of its partition by it.
@@ -69,9 +68,7 @@ class EventTime {
     if (guard.value) guard_ms_ = guard.value->count();
   }
 
-  std::string describe() const {
-    return event_time_detail::describe(kName, lateness_ms_, guard_ms_);
-  }
+  std::string tuning() const { return event_time_detail::tuning(lateness_ms_, guard_ms_); }
   void annotate(StreamTraits& traits, Graph& graph) {
     if (traits.one_to_many)
       graph.fail("event_time stands behind flat_map: one record has one time, put it before");

@@ -65,6 +65,9 @@ auto merge(First&& first, Rest&&... rest) {
   StreamTraits traits = first.traits();
   const auto combine = [&](const StreamTraits& other) {
     traits.has_event_time = traits.has_event_time && other.has_event_time;
+    if (traits.windows_text != other.windows_text)
+      graph.fail(
+          "merge(a, b, ...): the streams have different windows: put windows(...) behind it");
     traits.lateness_ms = std::max(traits.lateness_ms, other.lateness_ms);
   };
   (combine(rest.traits()), ...);

@@ -32,6 +32,7 @@ Status ShardSum::apply(std::string_view payload) {
   auto* const parts = static_cast<Parts*>(find(result->window));
   if (parts == nullptr) return {};  // a shard never sends a window that it has settled
   parts->by_shard[result->shard] = payload;
+  parts->unsaved.insert(result->shard);
   touch(*parts, result->final);
   return {};
 }
@@ -61,8 +62,10 @@ void ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
 }
 
 void ShardSum::save(Entry& entry, std::string_view key, KeyValueStore& store) {
-  for (const auto& [shard, bytes] : static_cast<Parts&>(entry).by_shard)
-    store.put(part_key(key, shard), bytes);
+  auto& parts = static_cast<Parts&>(entry);
+  for (const std::int32_t shard : parts.unsaved)
+    store.put(part_key(key, shard), parts.by_shard.at(shard));
+  parts.unsaved.clear();
 }
 
 void ShardSum::load(Entry& entry, std::string_view key, KeyValueStore& store) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "millrace/operators/distinct_union.h"
@@ -23,6 +24,7 @@ class ShardSum final : public WindowBoard {
  private:
   struct Parts final : Entry {
     std::map<std::int32_t, std::string> by_shard;  ///< encoded ShardResult
+    std::set<std::int32_t> unsaved;
   };
 
   std::unique_ptr<Entry> make_entry() override { return std::make_unique<Parts>(); }

@@ -47,7 +47,7 @@ std::size_t WindowBoard::process(std::span<const RecordView> records, Arena&,
     Status status = envelope.status();
     if (envelope.ok() && envelope->kind == RepartitionKind::kData)
       status = apply(envelope->payload);
-    if (!status.ok()) source.refuse(records[i], RecordError::kMalformed, status.message());
+    if (!status.ok()) source.fail(unreadable(source, records[i], status.message()));
     if (source.must_stop()) return i;
   }
   return records.size();

@@ -72,9 +72,9 @@ Windows::Windows(std::vector<WindowDefinition> definitions, std::chrono::millise
           WindowPlan::make(std::move(definitions), grace.count()))),
       assigner_(plan_) {}
 
-std::string Windows::describe() const {
-  return fmt::format("{}({}; grace {}ms)", kName, plan_->describe(), plan_->grace_ms);
-}
+std::string Windows::describe() const { return fmt::format("{}({})", kName, plan_->describe()); }
+
+std::string Windows::tuning() const { return fmt::format("grace {}ms", plan_->grace_ms); }
 
 void Windows::annotate(StreamTraits& traits, Graph& graph) const {
   if (!traits.has_event_time)
@@ -87,6 +87,7 @@ void Windows::annotate(StreamTraits& traits, Graph& graph) const {
       graph.fail(fmt::format("windows(...): the window '{}' is given twice",
                              plan_->definitions[i].name()));
   traits.windows = plan_;
+  traits.windows_text = describe() + " " + tuning();
 }
 
 void Windows::open(TaskContext& context) {

@@ -109,6 +109,7 @@ class Windows {
   Windows(std::vector<WindowDefinition> definitions, std::chrono::milliseconds grace);
 
   std::string describe() const;
+  std::string tuning() const;
   void annotate(StreamTraits& traits, Graph& graph) const;
   void open(TaskContext& context);
 

@@ -85,6 +85,8 @@ Status RunReport::finish(const std::string& path) {
 }
 
 std::string RunReport::summary(const RunCounters& counters, double seconds) const {
+  const std::uint64_t processed =
+      records(counters) - std::min(records(counters), records(application_.counters_at_start()));
   std::string text;
   JsonWriter json(text);
   json.begin_object()
@@ -109,7 +111,7 @@ std::string RunReport::summary(const RunCounters& counters, double seconds) cons
       .key("seconds")
       .number(seconds, 3)
       .key("frames_per_s")
-      .number(seconds > 0 ? static_cast<double>(records(counters)) / seconds : 0, 0)
+      .number(seconds > 0 ? static_cast<double>(processed) / seconds : 0, 0)
       .end_object();
   return text;
 }

@@ -65,7 +65,7 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
   options
       .add("commit-interval", targets.commit_interval,
            "time between commits; results are visible after one")
-      .range(1ms, 60min);
+      .range(1ms, 1min);
   options.add_bytes("memory", targets.memory_bytes, "budget for state in memory")
       .range(16 << 20, 1e15);
   options.add("progress-every", targets.progress_every, "records between two lines of progress")

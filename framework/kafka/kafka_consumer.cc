@@ -51,10 +51,11 @@ bool has_generation(const rd_kafka_consumer_group_metadata_t& group) {
 }
 
 /// True if a record surely has no headers. librdkafka parses them when it is asked for them, which
-/// allocates also where there are none: a tenth of a thread's time with records of 2 KB. But in the
+/// allocates even where there are none: a tenth of a thread's time with records of 2 KB. But in
 /// record format 2 their number follows the value, and librdkafka hands out values where they came
-/// in. Formats 0 and 1 have no headers, so there any byte is a good answer; it lies on a page that
-/// is mapped. What is null or empty has no place there.
+/// in; the contract suite would see it if it did not. Formats 0 and 1 have no headers, so there any
+/// byte is a good answer, as long as it lies on a page that is mapped. Null and empty values stand
+/// elsewhere.
 bool surely_without_headers(const rd_kafka_message_t& message) {
   constexpr std::uintptr_t kPage = 4096;
   if (message.payload == nullptr || message.len == 0) return false;

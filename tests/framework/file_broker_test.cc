@@ -118,10 +118,10 @@ class FileBrokerTest : public ::testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.message();
     make_consumer();
   }
-  void open_pipe(const Pipe& pipe) {
+  void open_pipe() {
     const Status opened = open({.clock = clock_,
                                 .inputs = {{"in", "-"}},
-                                .standard_input = pipe.reader(),
+                                .standard_input = pipe_.reader(),
                                 .max_line_bytes = kMaxLineBytes,
                                 .stream_keep_bytes = kKeepBytes});
     ASSERT_TRUE(opened.ok()) << opened.message();
@@ -209,6 +209,7 @@ class FileBrokerTest : public ::testing::Test {
 
   SteppedClock clock_;
   std::filesystem::path directory_;
+  Pipe pipe_;  ///< the broker only borrows its ends
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<Consumer> consumer_;
   std::unique_ptr<Producer> producer_;
@@ -325,33 +326,30 @@ TEST_F(FileBrokerTest, ReadsStandardInputFromWhereItStands) {
 }
 
 TEST_F(FileBrokerTest, ReadsAPipeLineByLineAsItComes) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   ASSERT_TRUE(assign(0).ok());
   EXPECT_THAT(poll(), IsEmpty());
-  pipe.write("one\r\ntw");
+  pipe_.write("one\r\ntw");
   EXPECT_THAT(read(1), ElementsAre("one"));
   EXPECT_EQ(consumer_->high_watermark(kIn), std::nullopt);
-  pipe.write("o\nthree");
+  pipe_.write("o\nthree");
   EXPECT_THAT(read(1), ElementsAre("two"));
-  pipe.finish();
+  pipe_.finish();
   EXPECT_THAT(read_to_end(), ElementsAre("three"));
   EXPECT_THAT(consumer_->high_watermark(kIn), Optional(3));
   EXPECT_EQ(offset(OffsetSpec::kLatest), 3);
 }
 
 TEST_F(FileBrokerTest, WakesAConsumerThatWaitsForAPipe) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   ASSERT_TRUE(assign(0).ok());
-  std::thread writer([&pipe] { pipe.write("late\n"); });
+  std::thread writer([this] { pipe_.write("late\n"); });
   EXPECT_THAT(read(1), ElementsAre("late"));  // no wait of it may last its 30 s
   writer.join();
 }
 
 TEST_F(FileBrokerTest, ReadsMuchFromAPipeInOrder) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   join();
   make_producer();
   constexpr std::int64_t kLines = 60'000;
@@ -359,8 +357,8 @@ TEST_F(FileBrokerTest, ReadsMuchFromAPipeInOrder) {
   std::thread writer([&] {
     std::string text;
     for (std::int64_t i = 0; i < kLines; ++i) text += std::to_string(i) + filling + "\n";
-    pipe.write(text);
-    pipe.finish();
+    pipe_.write(text);
+    pipe_.finish();
   });
   std::int64_t line = 0;
   while (!at_end()) {
@@ -373,13 +371,12 @@ TEST_F(FileBrokerTest, ReadsMuchFromAPipeInOrder) {
 }
 
 TEST_F(FileBrokerTest, KeepsWhatAPipeGaveUntilItIsCommitted) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   join();
   make_producer();
-  pipe.write("a\nb\n");
+  pipe_.write("a\nb\n");
   EXPECT_THAT(read(2), ElementsAre("a", "b"));
-  pipe.write("c\nd\n");
+  pipe_.write("c\nd\n");
   EXPECT_THAT(read(2), ElementsAre("c", "d"));
   ASSERT_TRUE(consumer_->seek(kIn, 0).ok());
   EXPECT_THAT(read(3), ElementsAre("a", "b", "c"));
@@ -392,11 +389,10 @@ TEST_F(FileBrokerTest, KeepsWhatAPipeGaveUntilItIsCommitted) {
 }
 
 TEST_F(FileBrokerTest, HandsAPipeOnToAnotherConsumer) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   join();
   make_producer();
-  pipe.write("a\nb\nc\n");
+  pipe_.write("a\nb\nc\n");
   EXPECT_THAT(read(3), SizeIs(3));
   ASSERT_TRUE(commit_offset(1).ok());
   ASSERT_TRUE(consumer_->close().ok());
@@ -406,35 +402,32 @@ TEST_F(FileBrokerTest, HandsAPipeOnToAnotherConsumer) {
 }
 
 TEST_F(FileBrokerTest, ReadsLinesUpToTheGreatestLengthFromAPipe) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   ASSERT_TRUE(assign(0).ok());
   const std::string longer(kMaxLineBytes, 'x');
   std::thread writer([&] {
-    pipe.write("a\n" + longer + "\r\nb\n" + longer);
-    pipe.finish();
+    pipe_.write("a\n" + longer + "\r\nb\n" + longer);
+    pipe_.finish();
   });
   EXPECT_EQ(read_to_end(), (std::vector<std::string>{"a", longer, "b", longer}));
   writer.join();
 }
 
 TEST_F(FileBrokerTest, NamesALineFromAPipeThatIsTooLong) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   ASSERT_TRUE(assign(0).ok());
-  std::thread writer([&] { pipe.write("a\n" + std::string(kMaxLineBytes + 2, 'x')); });
+  std::thread writer([&] { pipe_.write("a\n" + std::string(kMaxLineBytes + 2, 'x')); });
   EXPECT_THAT(read_to_error().message(),
               HasSubstr("line 2 of 'standard input' (offset 1) is longer than 1048576 bytes"));
   writer.join();
 }
 
 TEST_F(FileBrokerTest, FailsWhenAPipeWaitsTooLongForACommit) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   ASSERT_TRUE(assign(0).ok());
   const std::string line = std::string((1 << 20) - 1, 'x') + "\n";
   std::thread writer([&] {
-    for (std::size_t sent = 0; sent < kKeepBytes; sent += line.size()) pipe.write(line);
+    for (std::size_t sent = 0; sent < kKeepBytes; sent += line.size()) pipe_.write(line);
   });
   for (std::size_t got = 0; got < kKeepBytes;) got += read(1).size() * line.size();
   writer.join();
@@ -446,8 +439,7 @@ TEST_F(FileBrokerTest, FailsWhenAPipeWaitsTooLongForACommit) {
 }
 
 TEST_F(FileBrokerTest, ClosesWhileAPipeIsStillOpen) {
-  Pipe pipe;
-  open_pipe(pipe);
+  open_pipe();
   ASSERT_TRUE(assign(0).ok());
   consumer_.reset();
   broker_.reset();  // must not wait for the writer
@@ -517,10 +509,9 @@ TEST_F(FileBrokerTest, RefusesWhatCannotBeALine) {
 }
 
 TEST_F(FileBrokerTest, ReportsAClosedPipeWithoutSigpipe) {
-  Pipe pipe;
   ASSERT_TRUE(
-      open({.clock = clock_, .outputs = {{"out", "-"}}, .standard_output = pipe.writer()}).ok());
-  pipe.close_reader();
+      open({.clock = clock_, .outputs = {{"out", "-"}}, .standard_output = pipe_.writer()}).ok());
+  pipe_.close_reader();
   make_producer();
   ASSERT_TRUE(producer_->begin().ok());
   ASSERT_TRUE(producer_->produce({.topic = "out", .key = {}, .value = "a", .headers = {}}).ok());

@@ -444,8 +444,9 @@ def other_topology_case(programs):
 
 def describe_case(programs):
     """The program is the same program with and without a broker."""
-    broker, file = (programs.run("unique_users", *source, "--output", "results", "--describe")
-                    for source in [["--broker", "embedded:"], ["--from", "frames.jsonl"]])
+    broker, file = (programs.run("unique_users", *source, "--describe") for source in
+                    [["--broker", "embedded:", "--output", "unique-users"],
+                     ["--from", "frames.jsonl", "--output", "-"]])
     if "distinct_count" not in broker or broker != file:
         raise Failure(f"with a broker:\n{broker}\nwith a file:\n{file}")
 

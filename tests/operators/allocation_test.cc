@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "millrace/framework/deployment.h"
+#include "millrace/millrace.h"
+#include "millrace/state/memory_task_state.h"
+#include "millrace/tests/allocation_counter.h"
+#include "millrace/tests/kit/manual_clock.h"
+
+namespace millrace {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Frame {
+  std::chrono::sys_seconds time;
+  std::string_view user;
+  std::int64_t size;
+};
+
+/// JSON → filter → map → event_time → windows → distinct_count, up to its edge: all that a record
+/// goes through in its source's task.
+Topology chain() {
+  TopologyBuilder topology{"chain"};
+  topology.source("in", json<Frame>(field("ts", &Frame::time), field("uid", &Frame::user),
+                                    field("size", &Frame::size))) |
+      filter([](const Frame& frame) { return frame.size > 0; }) | map([](Frame frame) {
+        frame.size *= 2;
+        return frame;
+      }) |
+      event_time(&Frame::time, lateness(5s), jump_guard(1h)) |
+      windows({tumbling(60s), tumbling(600s), calendar_day()}) |
+      distinct_count("users", &Frame::user) | to("out", window_stats_json());
+  return *topology.build();
+}
+
+/// A producer to which records go without a trace.
+class Nowhere final : public Producer {
+ public:
+  Status init_transactions() override { return {}; }
+  Status begin() override { return {}; }
+  Status produce(const OutgoingRecord&) override { return {}; }
+  void poll(std::chrono::milliseconds) override {}
+  std::size_t queued_bytes() const override { return 0; }
+  Status flush(std::chrono::milliseconds) override { return {}; }
+  Status send_offsets(std::span<const PartitionOffset>, const GroupMetadata&) override {
+    return {};
+  }
+  Status commit() override { return {}; }
+  Status abort() override { return {}; }
+  std::optional<std::int64_t> delivered_offset(const TopicPartition&) const override {
+    return std::nullopt;
+  }
+};
+
+class AllocationTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    collector_.use(producer_);
+    deployment_.partitions = {{"in", 1}, {"chain-users-repartition", 1}};
+    context_ = std::make_unique<TaskContext>(TaskContext::Parts{
+        clock_, null_log(), collector_, id_, deployment_, 0, topology_.edge_count()});
+    context_->source_partitions.push_back(
+        std::make_unique<SourcePartition>(TopicPartition{"in", 0}, dead_, context_->counters()));
+    source_ = context_->source_partitions.front().get();
+    node_ = topology_.nodes().front().source_recipe(*context_);
+    node_->open(*context_);
+    source_->start({}, clock_.monotonic_ms());
+  }
+  /// One batch of records with repeating users, over some minutes.
+  void fill(int records, int minutes) {
+    batch_.reset();
+    for (int i = 0; i < records; ++i)
+      batch_.append("key",
+                    fmt::format(R"({{"ts":{},"x":"{}","uid":"user \u00e9 {}","size":{}}})",
+                                1'468'244'400 + i * 60 * minutes / records, std::string(200, 'x'),
+                                i % 97, i % 5),
+                    next_++, -1);
+  }
+  std::uint64_t allocations_of_processing() {
+    const std::uint64_t before = allocations();
+    EXPECT_TRUE(source_->process(batch_.records(), batch_.arena(), *node_).ok());
+    return allocations() - before;
+  }
+  std::uint64_t allocations_of_flushing() {
+    const std::uint64_t before = allocations();
+    node_->flush();
+    node_->committed();
+    return allocations() - before;
+  }
+
+  const std::string id_ = "chain";
+  Topology topology_ = chain();
+  ManualClock clock_;
+  Nowhere producer_;
+  Collector collector_{clock_};
+  DeadLetters dead_{{BadRecordPolicy::kStop, "", 1}, collector_};
+  Deployment deployment_;
+  std::unique_ptr<TaskContext> context_;
+  SourcePartition* source_ = nullptr;
+  std::unique_ptr<SourceNode> node_;
+  RecordBatch batch_;
+  std::int64_t next_ = 0;
+};
+
+TEST_F(AllocationTest, AWarmChainAllocatesNothingPerRecord) {
+  for (int warm = 0; warm < 3; ++warm) {
+    fill(5000, 3);
+    allocations_of_processing();
+  }
+  fill(5000, 3);
+  EXPECT_EQ(allocations_of_processing(), 0u);
+}
+
+/// What a commit forgets (the assignments of the stretches of time it saw) is made anew: a number
+/// that follows the windows in the batch, here 10 minutes, and not its records.
+TEST_F(AllocationTest, ACommitCostsABoundedNumberWhateverTheRecords) {
+  constexpr std::uint64_t kPerStretch = 12;
+  constexpr std::uint64_t kStretches = 10 + 2;
+  for (const int records : {500, 5000}) {
+    for (int warm = 0; warm < 3; ++warm) {
+      fill(records, 10);
+      allocations_of_processing();
+      allocations_of_flushing();
+    }
+    fill(records, 10);
+    EXPECT_LE(allocations_of_processing() + allocations_of_flushing(), kPerStretch * kStretches)
+        << records;
+  }
+}
+
+}  // namespace
+}  // namespace millrace
