@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <thread>
 
 namespace millrace {
 namespace {
 
 constexpr std::string_view kClientPrefix = "millrace-";
+constexpr int kLooks = 100;
+constexpr std::chrono::milliseconds kLookPause{100};
 
 class Deployer {
  public:
@@ -145,7 +148,7 @@ class Deployer {
                          const std::map<std::string, std::string>& configs) {
     deployment_.partitions[name] = partitions;
     MILLRACE_RETURN_IF_ERROR(create({name, partitions, config_.replication, configs}));
-    auto topic = broker_.admin().describe_topic(name);
+    auto topic = describe_created(name);
     if (!topic.ok()) return topic.status();
     if (topic->partitions != partitions)
       return Status::invalid(
@@ -154,6 +157,16 @@ class Deployer {
                       "--application-id {}) or go back to the former number",
                       name, topic->partitions, partitions, config_.application_id));
     return {};
+  }
+
+  /// Another instance may have created it a moment ago: not every broker knows of it at once.
+  Result<TopicDescription> describe_created(const std::string& name) {
+    auto topic = broker_.admin().describe_topic(name);
+    for (int i = 0; i < kLooks && topic.status().code() == StatusCode::kNotFound; ++i) {
+      std::this_thread::sleep_for(kLookPause);
+      topic = broker_.admin().describe_topic(name);
+    }
+    return topic;
   }
 
   Status create(const TopicSpec& topic) {
