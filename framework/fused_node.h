@@ -63,7 +63,7 @@ class TopicNode final : public SourceNode {
           info.event_time_ms = record.timestamp_ms >= 0 ? record.timestamp_ms : kNoTime;
           info.watermark_ms = kNoTime;
           info.key = record.key;
-          chain_.run(value_, info);
+          chain_.run(std::move(value_), info);  // the codec fills it anew
         }
         if (source.must_stop()) [[unlikely]] {
           chain_.end_batch();
