@@ -23,8 +23,6 @@ endfunction()
 
 function(millrace_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-    # g++ 12 sees overlaps in std::string's operator+ that are not there (GCC bug 105651).
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     $<$<BOOL:${MILLRACE_WARNINGS_AS_ERRORS}>:-Werror>)
   if(MILLRACE_SANITIZE)
     # What a sanitizer finds ends the test: undefined behaviour would otherwise only be printed.
