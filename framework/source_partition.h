@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "millrace/framework/broker.h"
 #include "millrace/framework/dead_letters.h"
 #include "millrace/framework/jump_guard.h"
 #include "millrace/framework/node.h"
@@ -41,7 +41,7 @@ class SourcePartition {
   };
   static constexpr std::int64_t kUnbounded = -1;
   /// A bounded run over an input whose end is only known when it is reached (a pipe).
-  static constexpr std::int64_t kEndUnknown = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kEndUnknown = Admin::kEndUnknown;
 
   /// Begins, or begins again, at what was committed.
   void start(const Start& start, std::int64_t now_ms);

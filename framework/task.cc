@@ -215,11 +215,6 @@ void Task::hear(std::span<const RecordView> records) {
   }
 }
 
-bool Task::waits_for_records() const {
-  return std::ranges::all_of(context_->source_partitions,
-                             [](const auto& source) { return source->caught_up(); });
-}
-
 // --- commit
 
 Status Task::flush() {

@@ -84,8 +84,6 @@ class Task {
     return committed_ended_;
   }  ///< has committed `ended` in the process's run
   const RunCounters& committed_counters() const { return committed_counters_; }
-  bool waits_for_records()
-      const;  ///< all sources read up: only time or others can change something
 
  private:
   enum class Phase { kOffsets, kRestore, kRunning };
@@ -98,7 +96,6 @@ class Task {
   Result<TakeOver> read_offsets();
   Result<TakeOver> restore_turn();
   Status open();
-  Status read(std::size_t index);
   void hear(std::span<const RecordView> records);
   void flush_nodes();
   bool ended() const;

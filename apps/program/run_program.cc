@@ -21,7 +21,6 @@
 namespace millrace {
 namespace {
 
-constexpr std::chrono::milliseconds kStopDeadline{30'000};
 constexpr std::chrono::milliseconds kLook{100};
 constexpr const char* kDeadLetterTopic = "dead-letters";  // what a file of them is called inside
 
