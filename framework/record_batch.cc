@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "millrace/framework/check.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else
@@ -70,13 +72,24 @@ void RecordBatch::append(std::string_view key, std::string_view value, std::int6
       copies->push_back({arena_.copy(header.name), arena_.copy(header.value)});
     record.headers = *copies;
   }
-  records_.push_back(record);
+  append_stored(record);
+}
+
+void RecordBatch::borrow(void* loan, const std::shared_ptr<RecordLender>& lender) {
+  if (lender_ == nullptr) lender_ = lender;
+  MILLRACE_CHECK(lender_ == lender, "one lender between two resets");
+  loans_.push_back(loan);
 }
 
 void RecordBatch::reset() {
   records_.clear();
   headers_.clear();
+  bytes_ = 0;
   arena_.reset();
+  if (lender_ == nullptr) return;
+  lender_->give_back(loans_);
+  loans_.clear();
+  lender_ = nullptr;
 }
 
 }  // namespace millrace

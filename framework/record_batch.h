@@ -42,28 +42,38 @@ class Arena {
   std::size_t used_bytes_ = 0;
 };
 
+/// Lends memory to a RecordBatch, so that records need not be copied.
+class RecordLender {
+ public:
+  virtual ~RecordLender() = default;
+  /// Takes back everything that one batch has borrowed.
+  virtual void give_back(std::span<void* const> loans) = 0;
+};
+
 /// A batch of consumed records of one partition, with the bytes they refer to. Not thread-safe.
 ///
-/// Consumers append: each payload is copied once, into padded memory. Views given out die at
-/// reset(). Allocates nothing once its chunks have grown to the size of a batch.
+/// Consumers append: a payload is borrowed where it lies in padded memory, else copied there. Views
+/// given out die at reset(). Allocates nothing once it has grown to the size of a batch.
 class RecordBatch {
  public:
   RecordBatch() = default;
+  ~RecordBatch() { reset(); }
   RecordBatch(const RecordBatch&) = delete;
   RecordBatch& operator=(const RecordBatch&) = delete;
 
   /// Copies a record in. Headers are copied too; pass none when there are none.
   void append(std::string_view key, std::string_view value, std::int64_t offset,
               std::int64_t timestamp_ms, std::span<const Header> headers = {});
-  /// Adds a record without key or headers whose value stands in arena() already: for consumers that
-  /// read into it.
-  void append_stored(std::string_view value, std::int64_t offset, std::int64_t timestamp_ms) {
-    records_.push_back(
-        {.key = {}, .value = value, .offset = offset, .timestamp_ms = timestamp_ms, .headers = {}});
+  /// Adds a record as it is. REQUIRES: its bytes stand in arena(), or in memory that was borrowed.
+  void append_stored(const RecordView& record) {
+    records_.push_back(record);
+    bytes_ += record.key.size() + record.value.size();
   }
+  /// Keeps `loan` until reset(), and its lender with it. REQUIRES: one lender between two resets.
+  void borrow(void* loan, const std::shared_ptr<RecordLender>& lender);
   std::span<const RecordView> records() const { return records_; }
   bool empty() const { return records_.empty(); }
-  std::size_t bytes() const { return arena_.used_bytes(); }
+  std::size_t bytes() const { return bytes_; }  ///< of keys and values
   /// Memory that lives as long as the batch: for what decoders must copy (unescaped strings).
   Arena& arena() { return arena_; }
   void reset();
@@ -72,6 +82,9 @@ class RecordBatch {
   std::vector<RecordView> records_;
   std::vector<std::unique_ptr<std::vector<Header>>> headers_;
   Arena arena_;
+  std::size_t bytes_ = 0;
+  std::vector<void*> loans_;
+  std::shared_ptr<RecordLender> lender_;
 };
 
 }  // namespace millrace

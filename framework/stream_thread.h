@@ -100,6 +100,7 @@ class StreamThread {
 
   std::int64_t last_commit_ms_ = 0;
   std::int64_t commit_cost_ms_ = 0;  ///< how long the last one took
+  bool waited_ = false;              ///< for input, since the last one
   std::int64_t last_check_ms_ = 0;
   std::int64_t last_purge_ms_ = 0;
   int failed_commits_ = 0;

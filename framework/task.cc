@@ -203,7 +203,9 @@ Result<bool> Task::step(std::size_t index) {
   if (const auto seek = source.take_seek())
     MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *seek));
   MILLRACE_RETURN_IF_ERROR(environment_.collector.status());
-  return !batch_.empty();
+  const bool read = !batch_.empty();
+  batch_.reset();  // what was borrowed goes back while this source may be left alone
+  return read;
 }
 
 void Task::hear(std::span<const RecordView> records) {

@@ -42,7 +42,7 @@ class RegularFileInput::Reader final : public LineReader {
           if (value.size() > input_.max_line_bytes_) return line_too_long();
           if (records == limit.records || (records > 0 && bytes + value.size() > limit.bytes))
             return {};
-          batch.append_stored(value, line_, RecordView::kNoTimestamp);
+          batch.append_stored({.value = value, .offset = line_});
           ++records;
           bytes += value.size();
         }

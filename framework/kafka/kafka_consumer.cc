@@ -63,6 +63,31 @@ bool surely_without_headers(const rd_kafka_message_t& message) {
   return reinterpret_cast<std::uintptr_t>(behind) % kPage != 0 && *behind == 0;
 }
 
+/// Lends messages to batches; the client lives as long as one of them.
+class MessageLender final : public RecordLender {
+ public:
+  explicit MessageLender(std::shared_ptr<Client> client) : client_(std::move(client)) {}
+  void give_back(std::span<void* const> loans) override {
+    for (void* loan : loans) rd_kafka_message_destroy(static_cast<rd_kafka_message_t*>(loan));
+  }
+
+ private:
+  std::shared_ptr<Client> client_;
+};
+
+/// True if kRecordPadding bytes behind a value may be read where it lies: on a page that is mapped
+/// any byte may be. Sanitizers count by allocations, not by pages, so for them all is copied.
+bool padded(const rd_kafka_message_t& message) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static_cast<void>(message);
+  return false;
+#else
+  constexpr std::uintptr_t kPage = 4096;
+  const auto end = reinterpret_cast<std::uintptr_t>(message.payload) + message.len;
+  return end % kPage + kRecordPadding < kPage;
+#endif
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const ConsumerOptions& options,
@@ -75,6 +100,7 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const Consume
       Client::create(RD_KAFKA_CONSUMER, std::move(conf), std::move(watch), *consumer);
   if (!client.ok()) return client.status();
   consumer->client_ = std::move(*client);
+  consumer->lender_ = std::make_shared<MessageLender>(consumer->client_);
   rd_kafka_t* handle = consumer->client_->handle();
   rd_kafka_poll_set_consumer(handle);
   consumer->group_queue_.reset(rd_kafka_queue_get_consumer(handle));
@@ -100,6 +126,7 @@ KafkaConsumer::~KafkaConsumer() {
   if (group_queue_ != nullptr) rd_kafka_queue_io_event_enable(group_queue_.get(), -1, nullptr, 0);
   refill_queue_.reset();
   group_queue_.reset();
+  lender_.reset();
   client_.reset();
   if (wake_fd_ >= 0) ::close(wake_fd_);
 }
@@ -286,9 +313,10 @@ Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& lim
             batch.bytes() - bytes_before < limit.bytes);
   };
   while (room() && !from.waiting.empty()) {
-    const Message message = std::move(from.waiting.front());
+    Message message = std::move(from.waiting.front());
     from.waiting.pop_front();
-    if (Status status = take(partition, from, *message, batch); !status.ok()) return status;
+    if (Status status = take(partition, from, std::move(message), batch); !status.ok())
+      return status;
   }
   Status status;
   while (room() && from.waiting.empty() && status.ok()) {
@@ -305,7 +333,7 @@ Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& lim
       if (!status.ok() || !room()) {
         from.waiting.push_back(std::move(message));
       } else {
-        status = take(partition, from, *message, batch);
+        status = take(partition, from, std::move(message), batch);
       }
     }
     if (count < static_cast<ssize_t>(most)) break;
@@ -318,8 +346,9 @@ Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& lim
   return status;
 }
 
-Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from,
-                           const rd_kafka_message_t& message, RecordBatch& batch) {
+Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Message owned,
+                           RecordBatch& batch) {
+  const rd_kafka_message_t& message = *owned;
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     from.answered = true;
     from.position = std::max(from.position, message.offset);
@@ -348,7 +377,12 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from,
   rd_kafka_headers_t* raw_headers = nullptr;
   if (surely_without_headers(message) ||
       rd_kafka_message_headers(&message, &raw_headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    batch.append(key, value, message.offset, timestamp_ms);
+    if (!padded(message)) {
+      batch.append(key, value, message.offset, timestamp_ms);
+      return {};
+    }
+    batch.append_stored({key, value, message.offset, timestamp_ms, {}});
+    batch.borrow(owned.release(), lender_);
     return {};
   }
   std::vector<Header> headers(rd_kafka_header_cnt(raw_headers));

@@ -67,8 +67,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   const Fetched& fetched(const TopicPartition& partition) const;
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
-  Status take(const TopicPartition& partition, Fetched& from, const rd_kafka_message_t& message,
-              RecordBatch& batch);
+  Status take(const TopicPartition& partition, Fetched& from, Message owned, RecordBatch& batch);
   void refill(Fetched& partition);
   void report(Status status);
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& partitions) override;
@@ -81,6 +80,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   const std::shared_ptr<ClientWatch> watch_;
   int wake_fd_ = -1;  ///< an eventfd: librdkafka's queues and wakeup() write to it
   std::shared_ptr<Client> client_;
+  std::shared_ptr<RecordLender> lender_;  ///< of messages
   Queue group_queue_;
   Queue refill_queue_;
   std::map<TopicPartition, Fetched> fetched_;

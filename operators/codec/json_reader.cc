@@ -3,7 +3,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "millrace/framework/check.h"
@@ -13,19 +15,56 @@ namespace millrace {
 
 static_assert(kRecordPadding >= simdjson::SIMDJSON_PADDING, "records are parsed where they lie");
 
+namespace {
+
+/// The beginning of a field's name, by which most keys are told apart from it in one comparison.
+class KeyStart {
+ public:
+  explicit KeyStart(std::string_view name) {
+    if (name.find_first_of("\"\\") != std::string_view::npos) return;  // always the long way
+    std::array<char, sizeof bytes_> first{};
+    std::string quoted{name};
+    quoted.push_back('"');
+    const std::size_t size = std::min(quoted.size(), first.size());
+    std::copy_n(quoted.begin(), size, first.begin());
+    std::memcpy(&bytes_, first.data(), sizeof bytes_);
+    mask_ = ~std::uint64_t{0} >> (8 * (sizeof mask_ - size));
+    is_all_ = size == quoted.size();
+  }
+
+  /// As json_key_equals(). REQUIRES: kRecordPadding readable bytes behind the key.
+  bool matches(const char* raw, std::string_view name) const {
+    std::uint64_t word;
+    std::memcpy(&word, raw, sizeof word);
+    const std::uint64_t difference = (word ^ bytes_) & mask_;
+    if (difference == 0) return is_all_ || json_key_equals(raw, name);
+    return raw[std::countr_zero(difference) / 8] == '\\' && json_key_equals(raw, name);
+  }
+
+ private:
+  std::uint64_t bytes_ = 0;
+  std::uint64_t mask_ = 0;
+  bool is_all_ = false;  ///< the name with its closing quote, not only a beginning
+};
+
+}  // namespace
+
 struct JsonReader::State {
   State(std::vector<JsonBinding> wanted, Check extent)
       : bindings(std::move(wanted)),
         check(extent),
         all(bindings.empty() ? 0 : ~std::uint64_t{0} >> (64 - bindings.size())) {
-    for (std::size_t i = 0; i < bindings.size(); ++i)
+    for (std::size_t i = 0; i < bindings.size(); ++i) {
       if (!bindings[i].optional) required |= std::uint64_t{1} << i;
+      starts.emplace_back(bindings[i].name);
+    }
   }
 
   bool read_fast(std::string_view text, Arena& arena, std::span<JsonValue> values);
   bool reserve(std::size_t size);
 
   const std::vector<JsonBinding> bindings;
+  std::vector<KeyStart> starts;  ///< one for each binding
   const Check check;
   const std::uint64_t all;     ///< a bit for each binding
   std::uint64_t required = 0;  ///< a bit for each that is not optional
@@ -74,10 +113,10 @@ bool JsonReader::State::read_fast(std::string_view text, Arena& arena,
     if (std::move(next).get(field)) return false;
     const char* const key = field.key().raw();
     std::uint64_t candidates = wanted;
-    while (candidates != 0 &&
-           !json_key_equals(key,
-                            bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
-      candidates &= candidates - 1;
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const auto index = static_cast<std::size_t>(std::countr_zero(candidates));
+      if (starts[index].matches(key, bindings[index].name)) break;
+    }
     if (candidates == 0) {
       if (!skippable(field.value().raw_json_token())) return false;
       continue;

@@ -22,6 +22,20 @@ constexpr std::uint64_t zero_bytes(std::uint64_t word) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/// Moves `at` behind the digits that begin there. REQUIRES: kRecordPadding readable bytes at `end`.
+void skip_digits(const char*& at, const char* end) {
+  for (; at < end; at += sizeof(std::uint64_t)) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    const std::uint64_t value = word ^ repeat('0');  // of a digit: 0 to 9
+    const std::uint64_t others = (((value & repeat(0x7F)) + repeat(0x76)) | value) & repeat(0x80);
+    if (others == 0) continue;
+    at += std::countr_zero(others) / 8;
+    break;
+  }
+  at = std::min(at, end);
+}
+
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -231,7 +245,7 @@ bool scan_json_number(const char*& cursor, const char* end, bool& integral) {
   const char* at = cursor;
   const auto digits = [&] {
     const char* const begin = at;
-    while (at < end && is_digit(*at)) ++at;
+    skip_digits(at, end);
     return at != begin;
   };
   if (at < end && *at == '-') ++at;
@@ -258,12 +272,11 @@ bool scan_json_number(const char*& cursor, const char* end, bool& integral) {
 
 bool scan_json_literal(const char*& cursor, const char* end) {
   const std::string_view rest{cursor, static_cast<std::size_t>(end - cursor)};
-  for (const std::string_view literal : {"true", "false", "null"}) {
-    if (!rest.starts_with(literal)) continue;
-    cursor += literal.size();
-    return true;
-  }
-  return false;
+  const char first = rest.empty() ? '\0' : rest.front();
+  const std::string_view literal = first == 't' ? "true" : first == 'f' ? "false" : "null";
+  if (!rest.starts_with(literal)) return false;
+  cursor += literal.size();
+  return true;
 }
 
 bool at_json_delimiter(const char* cursor, const char* end) {
