@@ -101,7 +101,8 @@ Result<Task::TakeOver> Task::restore_turn() {
     batch_.reset();
     const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
     if (!status.ok() && status.code() != StatusCode::kRetry) return status;
-    MILLRACE_RETURN_IF_ERROR(context_->state->restore(restore.store, batch_.records()));
+    MILLRACE_RETURN_IF_ERROR(context_->state->restore(
+        restore.store, batch_.records(), environment_.consumer.position(restore.changelog)));
     if (environment_.consumer.position(restore.changelog) < restore.end) return TakeOver::kGoingOn;
   }
   for (const Restore& restore : restores_)

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,14 @@ class KeyValueStore {
   virtual std::optional<std::string_view> get(std::string_view key) = 0;
   virtual void put(std::string_view key, std::string_view value) = 0;
   virtual void erase(std::string_view key) = 0;
+  /// Erases all keys in [from, to): retention drops whole ranges, so that what stays costs nothing.
+  virtual void erase_range(std::string_view from, std::string_view to) = 0;
+  /// Looks many keys up at once, which a store on disk does far faster than one by one. Calls
+  /// `visit` once for each with its index, in any order; `visit` must not use the store.
+  virtual void get_many(
+      std::span<const std::string_view> keys,
+      const std::function<void(std::size_t index, std::optional<std::string_view> value)>&
+          visit) = 0;
   /// Calls `visit` for all keys with this prefix, ascending. `visit` must not write to the store.
   virtual void scan(
       std::string_view prefix,
@@ -45,9 +54,11 @@ class TaskState {
   virtual KeyValueStore& store(std::string_view name) = 0;
   /// Where the changelog of this store is to be read from at a take-over; 0: from its start.
   virtual std::int64_t changelog_position(std::string_view store) const = 0;
-  /// Takes committed changelog records in; a null value erases.
-  virtual Status restore(std::string_view store, std::span<const RecordView> records) = 0;
-  /// The take-over has read the changelog up to `position`.
+  /// Takes committed changelog records in; a null value erases. `position` is where the changelog
+  /// is to be read on: a restore that is broken off goes on there.
+  virtual Status restore(std::string_view store, std::span<const RecordView> records,
+                         std::int64_t position) = 0;
+  /// The take-over has read the changelog up to `position`, its end.
   virtual Status restored(std::string_view store, std::int64_t position) = 0;
   /// Writes what changed since the last commit.
   virtual Status prepare(ChangelogWriter& writer) = 0;

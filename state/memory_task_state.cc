@@ -26,6 +26,19 @@ class MemoryStore final : public KeyValueStore {
     overlay_.insert_or_assign(std::string(key), std::nullopt);
   }
 
+  void erase_range(std::string_view from, std::string_view to) override {
+    for (auto at = base_.lower_bound(from); at != base_.end() && at->first < to; ++at)
+      overlay_.insert_or_assign(at->first, std::nullopt);
+    for (auto at = overlay_.lower_bound(from); at != overlay_.end() && at->first < to; ++at)
+      at->second = std::nullopt;
+  }
+
+  void get_many(
+      std::span<const std::string_view> keys,
+      const std::function<void(std::size_t, std::optional<std::string_view>)>& visit) override {
+    for (std::size_t i = 0; i < keys.size(); ++i) visit(i, get(keys[i]));
+  }
+
   void scan(std::string_view prefix,
             const std::function<void(std::string_view, std::string_view)>& visit) override {
     auto base = base_.lower_bound(prefix);
@@ -94,9 +107,11 @@ class MemoryTaskState final : public TaskState {
   std::int64_t changelog_position(std::string_view store) const override {
     return const_cast<MemoryTaskState*>(this)->find(store).position;
   }
-  Status restore(std::string_view store, std::span<const RecordView> records) override {
+  Status restore(std::string_view store, std::span<const RecordView> records,
+                 std::int64_t position) override {
     MemoryStore& target = find(store);
     for (const RecordView& record : records) target.restore(record.key, record.value);
+    target.position = position;
     return {};
   }
   Status restored(std::string_view store, std::int64_t position) override {
