@@ -112,7 +112,7 @@ Status Application::run_turns(StreamThread& thread) {
 void Application::request_stop() {
   if (stop_.exchange(true)) return;
   const std::lock_guard lock(mutex_);
-  for (const auto& thread : threads_) thread->wake();
+  for (const auto& thread : threads_) thread->hurry();
 }
 
 Status Application::stop(std::chrono::milliseconds deadline) {

@@ -17,6 +17,7 @@ struct ApplicationConfig {
       {};  ///< stable name of this process; REQUIRES: not empty, unique in the group
   bool static_membership = false;
   int threads = 1;
+  Guarantee guarantee = Guarantee::kExactlyOnce;
   std::chrono::milliseconds commit_interval{100};
   std::chrono::milliseconds session_timeout{10'000};
   std::chrono::milliseconds idle_after{5'000};  ///< negative: never idle

@@ -108,6 +108,9 @@ class Consumer {
   /// kRetry.
   virtual Result<std::vector<PartitionOffset>> committed(
       std::span<const TopicPartition> partitions) = 0;
+  /// Commits offsets with their metadata by themselves, as a member in the present generation: what
+  /// at-least-once processing needs. kRetry; kAbort: not a member, or of an older generation.
+  virtual Status commit(std::span<const PartitionOffset> offsets) = 0;
   /// Leaves the group (unless static) and drops all assignments. Idempotent; bounded in time. A
   /// consumer destroyed without it stays a member until its session ends, as after a crash.
   virtual Status close() = 0;
@@ -206,7 +209,8 @@ class Admin {
   /// Committed offsets of any group, stable as Consumer::committed.
   virtual Result<std::vector<PartitionOffset>> committed(
       const std::string& group, std::span<const TopicPartition> partitions) = 0;
-  /// All partitions for which the group has committed offsets.
+  /// All partitions for which the group has committed offsets; a transaction that is pending does
+  /// not count.
   virtual Result<std::vector<PartitionOffset>> group_offsets(const std::string& group) = 0;
   /// Fails while the group has members.
   virtual Status delete_group(const std::string& group) = 0;

@@ -4,14 +4,15 @@
 
 namespace millrace {
 
-void Collector::use(Producer& producer) {
+void Collector::use(Producer& producer, Guarantee guarantee) {
   producer_ = &producer;
+  transactional_ = guarantee == Guarantee::kExactlyOnce;
   finished();
 }
 
 void Collector::ensure_open() {
   if (open_ || !status_.ok()) return;
-  status_ = producer_->begin();
+  if (transactional_) status_ = producer_->begin();
   open_ = status_.ok();
 }
 

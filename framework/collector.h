@@ -8,6 +8,12 @@
 
 namespace millrace {
 
+/// What a crash, a rebalance or a lost connection may do to results.
+enum class Guarantee : std::uint8_t {
+  kExactlyOnce,  ///< nothing: outputs, state and offsets are committed in one transaction
+  kAtLeastOnce,  ///< input since the last commit counts again; no transactions
+};
+
 /// Where a thread's tasks put their outputs: opens the transaction at the first record, waits when
 /// the producer is full.
 ///
@@ -19,10 +25,11 @@ class Collector {
   explicit Collector(const Clock& clock) : clock_(clock) {}
 
   /// A new producer; forgets everything.
-  void use(Producer& producer);
+  void use(Producer& producer, Guarantee guarantee);
   /// Queues a record in the open transaction.
   void send(const OutgoingRecord& record);
-  /// Opens the transaction if it is not open.
+  /// Opens the transaction if it is not open. At least once, a transaction is only what is sent
+  /// between two commits.
   void ensure_open();
   bool transaction_open() const { return open_; }
   std::size_t transaction_bytes() const { return bytes_; }
@@ -37,6 +44,7 @@ class Collector {
  private:
   const Clock& clock_;
   Producer* producer_ = nullptr;
+  bool transactional_ = true;
   bool open_ = false;
   std::size_t bytes_ = 0;
   Status status_;

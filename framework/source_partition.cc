@@ -39,6 +39,7 @@ void SourcePartition::rewind(std::int64_t now_ms) {
   ended_ = committed_.ended;
   end_offset_ = committed_.end_offset;
   high_watermark_.reset();
+  stalled_since_ms_.reset();
   last_record_ms_ = now_ms;
   mode_ = Mode::kNormal;
   held_ = false;
@@ -193,6 +194,11 @@ Status SourcePartition::take_failure() { return std::exchange(failure_, Status{}
 
 void SourcePartition::read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark,
                                  std::int64_t now_ms) {
+  const bool stalled = !seek_ && position == position_ && high_watermark > position;
+  if (!stalled)
+    stalled_since_ms_.reset();
+  else if (!stalled_since_ms_)
+    stalled_since_ms_ = now_ms;
   if (!seek_) position_ = position;
   high_watermark_ = high_watermark;
   if (std::exchange(got_records_, false)) last_record_ms_ = now_ms;

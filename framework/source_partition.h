@@ -73,6 +73,8 @@ class SourcePartition {
   bool ended() const { return ended_; }
   /// The last poll saw the end of the log: nothing to read for now.
   bool caught_up() const;
+  /// Since when (monotonic time) polls bring nothing although there are records; none: they do.
+  std::optional<std::int64_t> stalled_since_ms() const { return stalled_since_ms_; }
   /// Active, idle after `idle_after_ms` without a record at the end of the log, or ended.
   SourceStatus status(std::int64_t now_ms, std::int64_t idle_after_ms) const;
   /// Bytes it may still take; 0 while it must not be polled.
@@ -153,6 +155,7 @@ class SourcePartition {
   Saved committed_;
 
   std::optional<std::int64_t> high_watermark_;
+  std::optional<std::int64_t> stalled_since_ms_;
   std::int64_t last_record_ms_ = 0;  ///< monotonic time of the last of record, assignment, resume
   bool got_records_ = false;
 

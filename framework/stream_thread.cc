@@ -4,44 +4,25 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace millrace {
 namespace {
 
-using std::chrono_literals::operator""s;
-
 constexpr std::int64_t kRunCheckMs = 100;
+constexpr std::int64_t kBlockedMs = 1'000;
+constexpr std::int64_t kWatchMs = 1'000;
+constexpr std::int64_t kStalledMs = 30'000;
 constexpr std::int64_t kPurgeMs = 5'000;
+constexpr std::int64_t kOffsetsMs = 24 * 3'600'000;
 constexpr std::int64_t kSlowestIntervalMs = 1'000;  // unless a longer one is asked for
-constexpr int kRetries = 600;                       // of a call that says "again"
-constexpr std::int64_t kRetryMs = 60'000;
-constexpr std::chrono::milliseconds kRetryPause{100};
-constexpr int kFailedCommitsInARow = 50;  // then it is no passing trouble
+constexpr int kFailedCommitsInARow = 50;            // then it is no passing trouble
 
 DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
   const std::string& topic = environment.config.dead_letter_topic;
   const auto partitions = environment.deployment.partitions.find(topic);
   return {environment.config.on_bad_record, topic,
           partitions == environment.deployment.partitions.end() ? 1 : partitions->second};
-}
-
-Status status_of(const Status& status) { return status; }
-template <class T>
-Status status_of(const Result<T>& result) {
-  return result.status();
-}
-
-/// Makes a call again while it says so, for a minute; the producer is served in between.
-template <class Call>
-auto retrying(const Clock& clock, Producer& producer, Call call) {
-  const std::int64_t deadline_ms = clock.monotonic_ms() + kRetryMs;
-  auto result = call();
-  for (int i = 0; i < kRetries && status_of(result).code() == StatusCode::kRetry; ++i) {
-    if (clock.monotonic_ms() > deadline_ms) break;
-    producer.poll(kRetryPause);
-    result = call();
-  }
-  return result;
 }
 
 std::uint64_t random_id() {
@@ -54,10 +35,14 @@ std::uint64_t random_id() {
 StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
     : index_(index),
       environment_(environment),
-      transactional_id_(fmt::format("{}-{}-{}", environment.config.application_id,
-                                    environment.config.instance_id, index)),
       collector_(environment.clock),
-      dead_letters_(dead_letter_options(environment), collector_) {
+      dead_letters_(dead_letter_options(environment), collector_),
+      committer_({environment.broker, environment.clock, environment.log, collector_,
+                  environment.config.guarantee, environment.config.application_id,
+                  fmt::format("{}-{}-{}", environment.config.application_id,
+                              environment.config.instance_id, index),
+                  client_id(environment.topology, environment.config, index),
+                  environment.config.commit_interval}) {
   for (const SubTopology& part : environment_.topology.sub_topologies())
     leads_[part.sources.front().resolve(environment_.config.application_id)] = part.id;
 }
@@ -69,7 +54,7 @@ void StreamThread::log(LogLevel level, std::string_view text, std::string_view d
 }
 
 Status StreamThread::start() {
-  MILLRACE_RETURN_IF_ERROR(new_producer());
+  MILLRACE_RETURN_IF_ERROR(committer_.renew());
   ConsumerOptions options;
   options.group_id = environment_.config.application_id;
   options.client_id = client_id(environment_.topology, environment_.config, index_);
@@ -85,21 +70,8 @@ Status StreamThread::start() {
                       collector_, dead_letters_, environment_.state_factory});
   std::vector<std::string> topics;
   for (const auto& [topic, part] : leads_) topics.push_back(topic);
-  last_commit_ms_ = environment_.clock.monotonic_ms();
+  last_commit_ms_ = last_offsets_ms_ = environment_.clock.monotonic_ms();
   return consumer_->subscribe(topics);
-}
-
-Status StreamThread::new_producer() {
-  ProducerOptions options;
-  options.client_id = client_id(environment_.topology, environment_.config, index_);
-  options.transactional_id = transactional_id_;
-  options.transaction_timeout =
-      std::max(options.transaction_timeout, 2 * environment_.config.commit_interval + 5s);
-  auto producer = environment_.broker.producer(options);
-  if (!producer.ok()) return producer.status();
-  producer_ = std::move(*producer);
-  collector_.use(*producer_);
-  return retrying(environment_.clock, *producer_, [&] { return producer_->init_transactions(); });
 }
 
 Result<StreamThread::Turn> StreamThread::turn() {
@@ -111,18 +83,22 @@ Result<StreamThread::Turn> StreamThread::turn() {
       return Status::failed(fmt::format("another process runs with instance id '{}': {}",
                                         environment_.config.instance_id, served.message()));
     if (!served.ok() && served.code() != StatusCode::kRetry) return served;
+    if (!served.ok() && !std::exchange(away_, true))
+      log(LogLevel::kWarning, "the broker is away, trying on", served.message());
     if (consumer_->membership().version != version_) MILLRACE_RETURN_IF_ERROR(sync());
+    if (committer_.must_renew()) MILLRACE_RETURN_IF_ERROR(committer_.renew());
     if (group_ == nullptr) return {};
     MILLRACE_RETURN_IF_ERROR(take_over(worked));
     if (leaving_) return {};
     MILLRACE_RETURN_IF_ERROR(process(worked));
     committing = true;
-    return commit(worked);
+    return commit_if_due(worked);
   };
   if (const Status status = work(); !status.ok()) {
     worked = true;
     MILLRACE_RETURN_IF_ERROR(recover(status, committing || !collector_.status().ok()));
   }
+  watch();
   if (leaving_) return Turn::kDone;
   auto over = run_over();
   if (!over.ok()) return over.status();
@@ -140,7 +116,14 @@ void StreamThread::wait() {
 // --- membership: a new generation is adopted by aborting first (design §6)
 
 Status StreamThread::sync() {
-  MILLRACE_RETURN_IF_ERROR(abort_transaction());
+  bool committed = false;
+  if (!committer_.exactly_once() && consumer_->membership().joined && group_ != nullptr) {
+    // Nothing can be taken back that was sent, so what is done is committed before anyone else does
+    // it again. If that is refused, it is done again.
+    bool worked = false;
+    committed = commit(worked).ok();
+  }
+  MILLRACE_RETURN_IF_ERROR(abort());
   const Membership& membership = consumer_->membership();
   std::map<TaskId, std::uint64_t> owned;
   for (const OwnedPartition& lead : membership.owned)
@@ -158,7 +141,7 @@ Status StreamThread::sync() {
     task->second->release();
     task = tasks_.erase(task);
   }
-  MILLRACE_RETURN_IF_ERROR(rewind_all());
+  if (!committed) MILLRACE_RETURN_IF_ERROR(rewind_all());
   for (const auto& [id, acquired] : owned) {
     auto& task = tasks_[id];
     if (!task) task = std::make_unique<Task>(id, *task_environment_);
@@ -171,24 +154,29 @@ Status StreamThread::sync() {
   return {};
 }
 
-Status StreamThread::abort_transaction() {
-  if (collector_.transaction_open()) {
-    const Status status =
-        retrying(environment_.clock, *producer_, [&] { return producer_->abort(); });
-    if (!status.ok()) {
-      log(LogLevel::kWarning, "abort failed, new producer", status.message());
-      MILLRACE_RETURN_IF_ERROR(new_producer());
-    }
-    const std::lock_guard lock(mutex_);
-    ++published_.aborts;
-  }
-  collector_.finished();
+/// A broker that is away is asked again in the next turn.
+Status StreamThread::renew() {
+  const Status status = committer_.renew();
+  return status.code() == StatusCode::kRetry ? Status{} : status;
+}
+
+Status StreamThread::abort() {
+  const auto aborted = committer_.abort();
+  if (!aborted.ok()) return aborted.status();
+  const std::lock_guard lock(mutex_);
+  published_.aborts += *aborted ? 1 : 0;
   return {};
 }
 
 Status StreamThread::rewind_all() {
-  for (auto& [id, task] : tasks_)
-    if (task->running()) MILLRACE_RETURN_IF_ERROR(task->rewind());
+  for (auto& [id, task] : tasks_) {
+    if (committer_.exactly_once()) {
+      if (task->running()) MILLRACE_RETURN_IF_ERROR(task->rewind());
+    } else {
+      // The changelog may hold what the state does not: taken over afresh, they agree again.
+      task->start_over();
+    }
+  }
   return {};
 }
 
@@ -203,9 +191,14 @@ Status StreamThread::recover(const Status& cause, bool failed) {
         return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}",
                                           failed_commits_, cause.message()));
       log(LogLevel::kInfo, "transaction aborted, going back to the last commit", cause.message());
-      if (cause.code() == StatusCode::kFenced) MILLRACE_RETURN_IF_ERROR(new_producer());
-      MILLRACE_RETURN_IF_ERROR(abort_transaction());
+      if (cause.code() == StatusCode::kFenced) MILLRACE_RETURN_IF_ERROR(renew());
+      MILLRACE_RETURN_IF_ERROR(abort());
       return rewind_all();
+    case StatusCode::kUnknown:  // the take-over reads the truth
+      log(LogLevel::kWarning, "taking everything over afresh", cause.message());
+      collector_.finished();
+      for (auto& [id, task] : tasks_) task->start_over();
+      return {};
     default:
       return cause;
   }
@@ -214,10 +207,12 @@ Status StreamThread::recover(const Status& cause, bool failed) {
 // --- work
 
 Status StreamThread::take_over(bool& worked) {
+  bool blocked = false;
   for (auto& [id, task] : tasks_) {
     if (task->running()) continue;
     auto state = task->take_over();
     if (!state.ok()) return state.status();
+    blocked = blocked || *state == Task::TakeOver::kBlocked;
     if (*state == Task::TakeOver::kLaterRun) {
       leaving_ = true;
       return {};
@@ -228,12 +223,21 @@ Status StreamThread::take_over(bool& worked) {
       worked = true;
     }
   }
+  const std::int64_t now_ms = environment_.clock.monotonic_ms();
+  if (!blocked || !committer_.exactly_once())
+    blocked_since_ms_.reset();
+  else if (!blocked_since_ms_)
+    blocked_since_ms_ = now_ms;
+  else if (now_ms - *blocked_since_ms_ >= kBlockedMs) {
+    blocked_since_ms_ = now_ms;
+    return committer_.fence_gone_members();
+  }
   return {};
 }
 
 Status StreamThread::process(bool& worked) {
   if (collector_.transaction_bytes() >= environment_.config.transaction_bytes ||
-      producer_->queued_bytes() >= environment_.config.transaction_bytes)
+      committer_.producer().queued_bytes() >= environment_.config.transaction_bytes)
     return {};  // no room: the commit is next
 
   struct Candidate {
@@ -297,8 +301,11 @@ bool StreamThread::commit_due() const {
          std::ranges::any_of(tasks_, [](const auto& task) { return task.second->just_ended(); });
 }
 
+Status StreamThread::commit_if_due(bool& worked) {
+  return commit_due() ? commit(worked) : Status{};
+}
+
 Status StreamThread::commit(bool& worked) {
-  if (!commit_due()) return {};
   const std::int64_t began_ms = last_commit_ms_ = environment_.clock.monotonic_ms();
   std::vector<Task*> tasks;
   for (auto& [id, task] : tasks_)
@@ -307,7 +314,9 @@ Status StreamThread::commit(bool& worked) {
   for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->flush());  // 1
   MILLRACE_RETURN_IF_ERROR(collector_.status());
   const bool changed = std::ranges::any_of(tasks, [](const Task* task) { return task->changed(); });
-  if (!changed && !collector_.transaction_open()) return {};
+  // Brokers forget the offsets of quiet partitions after seven days.
+  const bool stale = began_ms - last_offsets_ms_ > kOffsetsMs && !tasks.empty();
+  if (!changed && !stale && !collector_.transaction_open()) return {};
 
   collector_.ensure_open();
   for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->prepare());  // 2
@@ -315,14 +324,16 @@ Status StreamThread::commit(bool& worked) {
 
   const std::uint64_t commit_id = random_id();
   std::vector<PartitionOffset> offsets;
-  for (const Task* task : tasks) task->offsets(commit_id, transactional_id_, offsets);
-  MILLRACE_RETURN_IF_ERROR(commit_transaction(commit_id, offsets));                // 3, 4
-  for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->committed(*producer_));  // 5, 6
+  for (const Task* task : tasks) task->offsets(commit_id, committer_.transactional_id(), offsets);
+  MILLRACE_RETURN_IF_ERROR(committer_.commit(commit_id, offsets, *consumer_, *group_));  // 3, 4
+  for (Task* task : tasks)
+    MILLRACE_RETURN_IF_ERROR(task->committed(committer_.producer()));  // 5, 6
   collector_.finished();
 
   failed_commits_ = 0;
+  if (std::exchange(away_, false)) log(LogLevel::kInfo, "the broker is back", "committed");
   worked = true;
-  last_commit_ms_ = environment_.clock.monotonic_ms();
+  last_commit_ms_ = last_offsets_ms_ = environment_.clock.monotonic_ms();
   commit_cost_ms_ = last_commit_ms_ - began_ms;
   waited_ = false;
   {
@@ -332,46 +343,6 @@ Status StreamThread::commit(bool& worked) {
   publish();
   purge();
   return {};
-}
-
-Status StreamThread::commit_transaction(std::uint64_t commit_id,
-                                        const std::vector<PartitionOffset>& offsets) {
-  MILLRACE_RETURN_IF_ERROR(retrying(environment_.clock, *producer_,
-                                    [&] { return producer_->send_offsets(offsets, *group_); }));
-  bool again = false;
-  const Status status = retrying(environment_.clock, *producer_, [&] {
-    const Status committed = producer_->commit();
-    again = again || committed.code() == StatusCode::kRetry;
-    return committed;
-  });
-  // An attempt that timed out may have succeeded, whatever a later one says.
-  if (status.code() == StatusCode::kUnknown || (again && !status.ok())) {
-    const auto happened = settle(commit_id, offsets);
-    if (!happened.ok())  // neither going on nor going back is right: a restart reads the truth
-      return Status::failed(fmt::format("the outcome of a commit could not be found out: {}",
-                                        happened.status().message()));
-    return *happened ? Status{} : Status::abort("a commit of unknown outcome did not happen");
-  }
-  return status;
-}
-
-/// Finds out whether a commit happened: a new producer settles it, and the committed metadata
-/// carries its id or does not.
-Result<bool> StreamThread::settle(std::uint64_t commit_id,
-                                  const std::vector<PartitionOffset>& offsets) {
-  log(LogLevel::kWarning, "the outcome of a commit is unknown",
-      "asking the group's committed offsets");
-  MILLRACE_RETURN_IF_ERROR(new_producer());
-  std::vector<TopicPartition> partitions;
-  for (const PartitionOffset& offset : offsets) partitions.push_back(offset.partition);
-  const auto committed =
-      retrying(environment_.clock, *producer_, [&] { return consumer_->committed(partitions); });
-  if (!committed.ok()) return committed.status();
-  for (const PartitionOffset& offset : *committed) {
-    const auto metadata = decode_offset_metadata(offset.metadata);
-    if (metadata.ok() && metadata->commit_id == commit_id) return true;
-  }
-  return false;
 }
 
 // --- the end of a bounded run, and housekeeping
@@ -419,6 +390,36 @@ void StreamThread::purge() {
     log(LogLevel::kWarning, "could not purge a repartition topic", status.message());
 }
 
+/// Says which partitions have records that do not come: their leader is away, or another's
+/// transaction is open.
+void StreamThread::watch() {
+  const std::int64_t now_ms = environment_.clock.monotonic_ms();
+  if (now_ms - last_watch_ms_ < kWatchMs) return;
+  last_watch_ms_ = now_ms;
+  for (const auto& [id, task] : tasks_) {
+    if (!task->running()) continue;
+    for (std::size_t i = 0; i < task->source_count(); ++i) {
+      const SourcePartition& source = task->source(i);
+      const auto since_ms = source.ended() ? std::nullopt : source.stalled_since_ms();
+      const bool stalled = since_ms && now_ms - *since_ms >= kStalledMs;
+      if (stalled == stalled_.contains(source.partition())) continue;
+      stalled ? static_cast<void>(stalled_.insert(source.partition()))
+              : static_cast<void>(stalled_.erase(source.partition()));
+      const std::int64_t end = consumer_->high_watermark(source.partition()).value_or(-1);
+      environment_.log.write(
+          stalled ? LogLevel::kWarning : LogLevel::kInfo,
+          stalled ? "no progress: there are records, but none come; the partition's leader may be "
+                    "away, or a transaction is open"
+                  : "progress again",
+          {{"task", id.text()},
+           {"topic", source.partition().topic},
+           {"partition", source.partition().partition},
+           {"offset", source.position()},
+           {"end", end}});
+    }
+  }
+}
+
 void StreamThread::publish() {
   ThreadStatus now;
   const std::int64_t now_ms = environment_.clock.monotonic_ms();
@@ -447,15 +448,13 @@ ThreadStatus StreamThread::status() const {
 Status StreamThread::stop(bool commit_first) {
   Status result;
   if (consumer_ && commit_first && !leaving_ && group_ != nullptr) {
-    last_commit_ms_ =
-        environment_.clock.monotonic_ms() - environment_.config.commit_interval.count() - 1;
     bool worked = false;
     result = commit(worked);
     if (result.code() == StatusCode::kAbort || result.code() == StatusCode::kFenced)
       result = {};  // another has the tasks
   }
-  if (producer_) {
-    const Status aborted = abort_transaction();
+  if (consumer_) {
+    const Status aborted = abort();
     if (result.ok()) result = aborted;
   }
   tasks_.clear();

@@ -4,9 +4,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "millrace/framework/committer.h"
 #include "millrace/framework/deployment.h"
 #include "millrace/framework/task.h"
 
@@ -56,8 +59,10 @@ class StreamThread {
   Result<Turn> turn();
   /// Waits until there may be something to do, at most until the next commit is due.
   void wait();
-  /// Ends a wait() from another thread.
-  void wake() {
+  /// The thread is to stop: ends a wait(), and a long wait for a broker that is away. From any
+  /// thread.
+  void hurry() {
+    committer_.hurry();
     if (consumer_) consumer_->wakeup();
   }
   /// Commits what is done, leaves the group. After an error: aborts instead.
@@ -66,29 +71,28 @@ class StreamThread {
   ThreadStatus status() const;
 
  private:
-  Status new_producer();
   Status sync();
   Status recover(const Status& cause, bool failed);
-  Status abort_transaction();
+  Status renew();
+  Status abort();
   Status rewind_all();
   Status take_over(bool& worked);
   Status process(bool& worked);
+  Status commit_if_due(bool& worked);
   Status commit(bool& worked);
-  Status commit_transaction(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
-  Result<bool> settle(std::uint64_t commit_id, const std::vector<PartitionOffset>& offsets);
   bool commit_due() const;
   Result<bool> run_over();
   void publish();
+  void watch();
   void purge();
   void log(LogLevel level, std::string_view text, std::string_view detail) const;
 
   int index_;
   ThreadEnvironment environment_;
-  std::string transactional_id_;
   std::unique_ptr<Consumer> consumer_;
-  std::unique_ptr<Producer> producer_;
   Collector collector_;
   DeadLetters dead_letters_;
+  Committer committer_;
   std::unique_ptr<TaskEnvironment> task_environment_;
 
   std::map<TaskId, std::unique_ptr<Task>> tasks_;
@@ -99,10 +103,15 @@ class StreamThread {
   bool leaving_ = false;
 
   std::int64_t last_commit_ms_ = 0;
-  std::int64_t commit_cost_ms_ = 0;  ///< how long the last one took
-  bool waited_ = false;              ///< for input, since the last one
+  std::int64_t commit_cost_ms_ = 0;   ///< how long the last one took
+  std::int64_t last_offsets_ms_ = 0;  ///< when offsets were last committed
+  bool waited_ = false;               ///< for input, since the last one
   std::int64_t last_check_ms_ = 0;
   std::int64_t last_purge_ms_ = 0;
+  std::int64_t last_watch_ms_ = 0;
+  std::set<TopicPartition> stalled_;              ///< said to be
+  bool away_ = false;                             ///< the broker, and that was said
+  std::optional<std::int64_t> blocked_since_ms_;  ///< a take-over gets no further
   int failed_commits_ = 0;
   std::size_t turns_ = 0;
   std::map<TopicPartition, std::int64_t> purged_;

@@ -50,7 +50,7 @@ Result<Task::TakeOver> Task::read_offsets() {
   auto committed = environment_.consumer.committed(partitions);
   if (!committed.ok()) {
     if (committed.status().code() == StatusCode::kRetry)
-      return TakeOver::kGoingOn;  // a predecessor's transaction is pending
+      return TakeOver::kBlocked;  // a predecessor's transaction is pending
     return committed.status();
   }
   taken_ = std::move(*committed);
@@ -97,13 +97,15 @@ Result<Task::TakeOver> Task::read_offsets() {
 
 Result<Task::TakeOver> Task::restore_turn() {
   for (const Restore& restore : restores_) {
-    if (environment_.consumer.position(restore.changelog) >= restore.end) continue;
+    const std::int64_t before = environment_.consumer.position(restore.changelog);
+    if (before >= restore.end) continue;
     batch_.reset();
     const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
     if (!status.ok() && status.code() != StatusCode::kRetry) return status;
     MILLRACE_RETURN_IF_ERROR(context_->state->restore(
         restore.store, batch_.records(), environment_.consumer.position(restore.changelog)));
-    if (environment_.consumer.position(restore.changelog) < restore.end) return TakeOver::kGoingOn;
+    const std::int64_t position = environment_.consumer.position(restore.changelog);
+    if (position < restore.end) return position == before ? TakeOver::kBlocked : TakeOver::kGoingOn;
   }
   for (const Restore& restore : restores_)
     MILLRACE_RETURN_IF_ERROR(context_->state->restored(
@@ -412,6 +414,13 @@ Status Task::rewind() {
   }
   for (const auto& node : nodes_) node->aborted();
   return {};
+}
+
+void Task::start_over() {
+  release();
+  phase_ = Phase::kOffsets;
+  told_.clear();
+  committed_told_.clear();
 }
 
 void Task::release() {

@@ -47,9 +47,9 @@ class Task {
 
   const TaskId& id() const { return id_; }
 
-  enum class TakeOver { kGoingOn, kRunning, kLaterRun };
-  /// One bounded turn of the take-over. kLaterRun: a process of a later run owns this task's data;
-  /// leave.
+  enum class TakeOver { kGoingOn, kBlocked, kRunning, kLaterRun };
+  /// One bounded turn of the take-over. kBlocked: it got no further, maybe because another's
+  /// transaction is open. kLaterRun: a process of a later run owns this task's data; leave.
   Result<TakeOver> take_over();
   bool running() const { return phase_ == Phase::kRunning; }
 
@@ -75,6 +75,8 @@ class Task {
   Status committed(const Producer& producer);
   /// The transaction did not happen: back to the last commit.
   Status rewind();
+  /// Forgets everything but the records that it must refuse; it is to be taken over again.
+  void start_over();
   /// Stops fetching. The task is dropped afterwards.
   void release();
 

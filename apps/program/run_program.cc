@@ -93,6 +93,8 @@ class Run {
     config.static_membership = options_.static_membership;
     config.threads = options_.threads;
     config.commit_interval = options_.commit_interval;
+    config.guarantee =
+        options_.guarantee == "at_least_once" ? Guarantee::kAtLeastOnce : Guarantee::kExactlyOnce;
     config.until_end = options_.until_end || reads_files();  // a file ends
     auto on_bad_record = policy(options_);
     if (!on_bad_record.ok()) return on_bad_record.status();

@@ -46,6 +46,11 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
       .default_text(default_state_dir().string());
   options.add("static", targets.static_membership,
               "a restart within the session time-out moves no partition");
+  options
+      .add("guarantee", targets.guarantee,
+           "what a crash may do to results: nothing; or count again what was read since the last "
+           "commit, without transactions")
+      .one_of({"exactly_once", "at_least_once"});
   options.add("until-end", targets.until_end, "stop at what is the end of the input now");
   options.add("check", targets.check, "check options, topics and broker, then leave");
   options.add("describe", targets.describe, "show the topology, then leave");

@@ -192,6 +192,13 @@ Result<std::vector<PartitionOffset>> EmbeddedConsumer::committed(
   return core_.groups.committed(options_.group_id, partitions);
 }
 
+Status EmbeddedConsumer::commit(std::span<const PartitionOffset> offsets) {
+  if (metadata_ == nullptr)
+    return Status::abort(
+        fmt::format("group '{}': this consumer is not a member", options_.group_id));
+  return core_.groups.commit(*metadata_, offsets);
+}
+
 Status EmbeddedConsumer::close() {
   if (!member_id_.empty() && options_.group_instance_id.empty()) {
     core_.groups.leave(options_.group_id, member_id_);

@@ -31,6 +31,7 @@ class EmbeddedConsumer final : public Consumer {
   void wakeup() override;
   Result<std::vector<PartitionOffset>> committed(
       std::span<const TopicPartition> partitions) override;
+  Status commit(std::span<const PartitionOffset> offsets) override;
   Status close() override;
 
  private:

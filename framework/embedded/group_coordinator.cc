@@ -167,9 +167,7 @@ Result<std::vector<PartitionOffset>> GroupCoordinator::committed(
   return offsets;
 }
 
-Status GroupCoordinator::add_pending(const EmbeddedGroupMetadata& credentials,
-                                     std::span<const PartitionOffset> offsets) {
-  const std::lock_guard lock(mutex_);
+Result<GroupCoordinator::Group*> GroupCoordinator::check(const EmbeddedGroupMetadata& credentials) {
   Group* const group = find(credentials.group);
   if (group == nullptr || !group->members.contains(credentials.member))
     return Status::abort(fmt::format("group '{}': member '{}' is not in the group",
@@ -177,7 +175,31 @@ Status GroupCoordinator::add_pending(const EmbeddedGroupMetadata& credentials,
   if (group->generation != credentials.generation)
     return Status::abort(fmt::format("group '{}': generation {} is over, the group is at {}",
                                      credentials.group, credentials.generation, group->generation));
-  for (const PartitionOffset& offset : offsets) ++group->pending[offset.partition];
+  return group;
+}
+
+Status GroupCoordinator::commit(const EmbeddedGroupMetadata& credentials,
+                                std::span<const PartitionOffset> offsets) {
+  const std::lock_guard lock(mutex_);
+  const auto group = check(credentials);
+  if (!group.ok()) return group.status();
+  if (storage_ != nullptr) {
+    Storage::Batch batch;
+    for (const PartitionOffset& offset : offsets)
+      batch.put(offset_key(credentials.group, offset.partition),
+                encode(StoredOffset{offset.offset, offset.metadata}));
+    MILLRACE_RETURN_IF_ERROR(storage_->write(batch));
+  }
+  for (const PartitionOffset& offset : offsets) (*group)->offsets[offset.partition] = offset;
+  return {};
+}
+
+Status GroupCoordinator::add_pending(const EmbeddedGroupMetadata& credentials,
+                                     std::span<const PartitionOffset> offsets) {
+  const std::lock_guard lock(mutex_);
+  const auto group = check(credentials);
+  if (!group.ok()) return group.status();
+  for (const PartitionOffset& offset : offsets) ++(*group)->pending[offset.partition];
   return {};
 }
 

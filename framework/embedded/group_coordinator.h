@@ -65,6 +65,8 @@ class GroupCoordinator {
   /// of them.
   Result<std::vector<PartitionOffset>> committed(const std::string& group,
                                                  std::span<const TopicPartition> partitions);
+  /// Commits offsets without a transaction. kAbort: credentials not of the present generation.
+  Status commit(const EmbeddedGroupMetadata& credentials, std::span<const PartitionOffset> offsets);
   /// Announces offsets of an open transaction; each call is settled once. kAbort: credentials not
   /// of the present generation.
   Status add_pending(const EmbeddedGroupMetadata& credentials,
@@ -105,6 +107,7 @@ class GroupCoordinator {
   };
 
   Group* find(const std::string& name);
+  Result<Group*> check(const EmbeddedGroupMetadata& credentials);
   void expire(Group& group);
   void rebalance(Group& group);
   void grant(Group& group);

@@ -9,6 +9,13 @@ Status FileAdmin::delete_topic(const std::string& topic) {
   return inner_.delete_topic(topic);
 }
 
+Result<std::map<std::string, std::string>> FileAdmin::topic_configs(const std::string& topic) {
+  auto configs = inner_.topic_configs(topic);
+  const bool file = topics_.input(topic) != nullptr || topics_.output(topic) != nullptr;
+  if (configs.ok() && file) (*configs)["retention.ms"] = "-1";  // nobody deletes lines by their age
+  return configs;
+}
+
 Result<std::vector<std::int64_t>> FileAdmin::list_offsets(
     std::span<const TopicPartition> partitions, OffsetSpec which) {
   Result<std::vector<std::int64_t>> offsets = inner_.list_offsets(partitions, which);

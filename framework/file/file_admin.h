@@ -22,9 +22,7 @@ class FileAdmin final : public Admin {
   Result<TopicDescription> describe_topic(const std::string& topic) override {
     return inner_.describe_topic(topic);
   }
-  Result<std::map<std::string, std::string>> topic_configs(const std::string& topic) override {
-    return inner_.topic_configs(topic);
-  }
+  Result<std::map<std::string, std::string>> topic_configs(const std::string& topic) override;
   Result<std::vector<std::int64_t>> list_offsets(std::span<const TopicPartition> partitions,
                                                  OffsetSpec which) override;
   Status delete_records(std::span<const PartitionOffset> before) override;

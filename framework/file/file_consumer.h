@@ -37,6 +37,9 @@ class FileConsumer final : public Consumer {
       std::span<const TopicPartition> partitions) override {
     return inner_->committed(partitions);
   }
+  Status commit(std::span<const PartitionOffset> offsets) override {
+    return inner_->commit(offsets);
+  }
   Status close() override;
 
  private:

@@ -54,7 +54,7 @@ Result<std::vector<PartitionOffset>> committed_offsets(
   const std::string what = fmt::format("committed offsets of group '{}'", group);
   AdminCall call{handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout};
   if (rd_kafka_error_t* error =
-          rd_kafka_AdminOptions_set_require_stable_offsets(call.options(), 1)) {
+          rd_kafka_AdminOptions_set_require_stable_offsets(call.options(), partitions ? 1 : 0)) {
     return to_status(error, Call::kAdmin, what);
   }
   const PartitionList list = partitions ? partition_list(*partitions) : nullptr;

@@ -18,8 +18,8 @@ namespace millrace::kafka {
 /// kRetry.
 inline constexpr std::chrono::milliseconds kStableOffsetsTimeout{1'000};
 
-/// Committed offsets of any group, stable. `partitions` none: all that the group has, sorted; else
-/// in the order asked.
+/// Committed offsets of any group. `partitions` none: all that the group has, sorted, whatever is
+/// pending; else in the order asked, stable.
 Result<std::vector<PartitionOffset>> committed_offsets(
     rd_kafka_t* handle, const std::string& group,
     std::optional<std::span<const TopicPartition>> partitions, std::chrono::milliseconds timeout);

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMostPerCall = 1024;
 constexpr std::chrono::milliseconds kCloseTimeout{5'000};
+constexpr std::chrono::milliseconds kCommitTimeout{5'000};
 constexpr int kFirstVersionWithFetchBackoff = 0x020200ff;  // fetch.queue.backoff.ms
 constexpr std::uint64_t kWake = 1;
 
@@ -452,6 +453,23 @@ Result<std::vector<PartitionOffset>> KafkaConsumer::committed(
     std::span<const TopicPartition> partitions) {
   if (options_.group_id.empty()) return Status::invalid("committed: the consumer has no group.id");
   return committed_offsets(client_->handle(), options_.group_id, partitions, kStableOffsetsTimeout);
+}
+
+Status KafkaConsumer::commit(std::span<const PartitionOffset> offsets) {
+  const std::string what = fmt::format("committing offsets of group '{}'", options_.group_id);
+  if (!membership_.joined) return Status::abort(what + ": not a member");
+  const Queue answers{rd_kafka_queue_new(client_->handle())};
+  const PartitionList list = partition_list(offsets);
+  const rd_kafka_resp_err_t asked =
+      rd_kafka_commit_queue(client_->handle(), list.get(), answers.get(), nullptr, nullptr);
+  if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) return to_status(asked, Call::kOffsets, what);
+  rd_kafka_event_t* event =
+      rd_kafka_queue_poll(answers.get(), static_cast<int>(kCommitTimeout.count()));
+  if (event == nullptr) return Status::retry(what + ": no answer in time");
+  const Status status = to_status(rd_kafka_event_error(event), Call::kOffsets, what,
+                                  rd_kafka_event_error_string(event));
+  rd_kafka_event_destroy(event);
+  return status;
 }
 
 Status KafkaConsumer::close() {

@@ -48,6 +48,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   void wakeup() override;
   Result<std::vector<PartitionOffset>> committed(
       std::span<const TopicPartition> partitions) override;
+  Status commit(std::span<const PartitionOffset> offsets) override;
   Status close() override;
 
  private:

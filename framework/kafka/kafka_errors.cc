@@ -46,6 +46,10 @@ StatusCode meaning(rd_kafka_resp_err_t error, Call call) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
       // A consumer's topic may not have reached every broker yet.
       return call == Call::kConsume ? StatusCode::kRetry : StatusCode::kNotFound;
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+      return call == Call::kOffsets ? StatusCode::kAbort : StatusCode::kFailed;
     case RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND:
       return StatusCode::kNotFound;
     case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS:

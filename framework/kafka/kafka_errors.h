@@ -12,6 +12,7 @@ namespace millrace::kafka {
 /// The calls whose failures mean different things.
 enum class Call {
   kConsume,      ///< group protocol and fetching
+  kOffsets,      ///< commit of offsets without a transaction
   kAdmin,        ///< administration and queries
   kInit,         ///< init_transactions
   kTransaction,  ///< begin, send_offsets, abort

@@ -161,6 +161,21 @@ TEST_P(GroupContract, ASecondMemberWithTheSameInstanceIdFencesTheFirst) {
   EXPECT_FALSE(first->membership().joined);
 }
 
+TEST_P(GroupContract, MembersCommitOffsetsWithoutATransaction) {
+  const std::string group = unique("group"), input = topic(2);
+  auto only = member(group, input, 2);
+  const std::vector<PartitionOffset> offsets{{{input, 0}, 7, "seven"}, {{input, 1}, 8, ""}};
+  EXPECT_THAT(retried([&] { return only->commit(offsets); }), IsOk());
+  const std::vector<TopicPartition> asked{{input, 1}, {input, 0}};
+  const auto found = only->committed(asked);
+  ASSERT_THAT(found.status(), IsOk());
+  EXPECT_EQ(found->at(0).offset, 8);
+  EXPECT_EQ(found->at(1).offset, 7);
+  EXPECT_EQ(found->at(1).metadata, "seven");
+  EXPECT_THAT(only->close(), IsOk());
+  EXPECT_THAT(only->commit(offsets), HasCode(StatusCode::kAbort));
+}
+
 TEST_P(GroupContract, GroupsAreDescribedAndDeleted) {
   const std::string group = unique("group"), input = topic(2);
   EXPECT_EQ(admin().describe_group(group)->state, "Dead");

@@ -19,7 +19,7 @@ using testing::SizeIs;
 
 class CollectorTest : public testing::Test {
  protected:
-  void SetUp() override { collector_.use(producer_); }
+  void SetUp() override { collector_.use(producer_, Guarantee::kExactlyOnce); }
   void send(std::string_view value) { collector_.send({.topic = "out", .value = value}); }
 
   ManualClock clock_;

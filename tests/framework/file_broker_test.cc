@@ -534,6 +534,13 @@ TEST_F(FileBrokerTest, WritesAndOverwritesFiles) {
   EXPECT_EQ(read_file(path("out")), "");
 }
 
+TEST_F(FileBrokerTest, SaysThatLinesAreKept) {
+  ASSERT_TRUE(open({.clock = clock_, .outputs = {{"out", path("out")}}}).ok());
+  const auto configs = broker_->admin().topic_configs("out");
+  ASSERT_TRUE(configs.ok()) << configs.status().message();
+  EXPECT_EQ(configs->at("retention.ms"), "-1");
+}
+
 TEST_F(FileBrokerTest, LeavesAnInputAloneThatIsNamedAsOutputToo) {
   const std::string file = write_file("precious\n");
   const Status opened = open({.clock = clock_,

@@ -46,7 +46,7 @@ class TimeNode final : public SourceNode {
 class SourcePartitionTest : public testing::Test {
  protected:
   void SetUp() override {
-    collector_.use(producer_);
+    collector_.use(producer_, Guarantee::kExactlyOnce);
     source_.configure_time(5000, JumpGuard(kHour));
   }
   void start(std::int64_t end = SourcePartition::kUnbounded) {

@@ -56,7 +56,7 @@ class Nowhere final : public Producer {
 class AllocationTest : public testing::Test {
  protected:
   void SetUp() override {
-    collector_.use(producer_);
+    collector_.use(producer_, Guarantee::kExactlyOnce);
     deployment_.partitions = {{"in", 1}, {"chain-users-repartition", 1}};
     context_ = std::make_unique<TaskContext>(TaskContext::Parts{
         clock_, null_log(), collector_, id_, deployment_, 0, topology_.edge_count()});

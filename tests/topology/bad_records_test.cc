@@ -120,6 +120,17 @@ TEST(UserExceptions, StopTheApplicationWhereNoDeadLetterTopicIsSet) {
   }
 }
 
+TEST(UserExceptions, AreDeadLetteredWithoutTransactionsToo) {
+  ApplicationConfig config = with_dead_letters();
+  config.guarantee = Guarantee::kAtLeastOnce;
+  TopologyTestDriver driver({.topology = throwing(false), .config = config});
+  for (const char* value : {"11", "13", "14"}) driver.pipe_input("in", {.value = value});
+  driver.run_until_idle();
+  ASSERT_TRUE(driver.status().ok()) << driver.status().message();
+  EXPECT_THAT(driver.values("out"), ElementsAre("11", "11", "14")) << "sent twice, as promised";
+  EXPECT_THAT(driver.values("dead"), ElementsAre("13"));
+}
+
 TEST(UserExceptions, OfManyRecordsInARowAreAllDeadLettered) {
   TopologyTestDriver driver({.topology = throwing(false), .config = with_dead_letters()});
   for (int i = 0; i < 200; ++i) driver.pipe_input("in", {.value = i % 2 == 0 ? "13" : "14"});

@@ -103,6 +103,11 @@ class FaultyBroker final : public Broker {
       MILLRACE_RETURN_IF_ERROR(fault(faults_, Faults::Point::kCommitted));
       return inner_->committed(partitions);
     }
+    Status commit(std::span<const PartitionOffset> offsets) override {
+      MILLRACE_RETURN_IF_ERROR(fault(faults_, Faults::Point::kBeforeCommit));
+      MILLRACE_RETURN_IF_ERROR(inner_->commit(offsets));
+      return fault(faults_, Faults::Point::kAfterCommit);
+    }
     Status close() override { return inner_->close(); }
 
    private:

@@ -1,0 +1,164 @@
+#include "millrace/framework/committer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "millrace/framework/offset_metadata_format.h"
+
+namespace millrace {
+namespace {
+
+using std::chrono_literals::operator""s;
+
+constexpr int kRetries = 600;  // of a call that says "again"
+constexpr std::int64_t kRetryMs = 60'000;
+constexpr std::int64_t kHurryMs = 5'000;
+constexpr std::int64_t kSayAfterMs = 3'000;
+constexpr std::chrono::milliseconds kRetryPause{100};
+constexpr std::chrono::milliseconds kFlushTimeout{1'000};
+
+Status status_of(const Status& status) { return status; }
+template <class T>
+Status status_of(const Result<T>& result) {
+  return result.status();
+}
+
+}  // namespace
+
+/// Makes a call again while it says so; the producer is served in between.
+template <class Call>
+auto Committer::retrying(Call call) {
+  const std::int64_t began_ms = options_.clock.monotonic_ms();
+  auto result = call();
+  bool said = false;
+  for (int i = 0; i < kRetries && status_of(result).code() == StatusCode::kRetry; ++i) {
+    const std::int64_t waited_ms = options_.clock.monotonic_ms() - began_ms;
+    if (waited_ms > (hurry_ ? kHurryMs : kRetryMs)) break;
+    if (waited_ms >= kSayAfterMs && !std::exchange(said, true))
+      options_.log.write(LogLevel::kWarning, "the broker does not answer, trying on",
+                         {{"client", options_.client_id}, {"error", status_of(result).message()}});
+    producer_->poll(kRetryPause);
+    result = call();
+  }
+  return result;
+}
+
+Status Committer::renew() {
+  ProducerOptions options;
+  options.client_id = options_.client_id;
+  if (exactly_once()) options.transactional_id = options_.transactional_id;
+  options.transaction_timeout =
+      std::max(options.transaction_timeout, 2 * options_.commit_interval + 5s);
+  auto producer = options_.broker.producer(options);
+  if (!producer.ok()) return producer.status();
+  producer_ = std::move(*producer);
+  must_renew_ = true;
+  options_.collector.use(*producer_, options_.guarantee);
+  Status status;
+  if (exactly_once()) status = retrying([&] { return producer_->init_transactions(); });
+  must_renew_ = !status.ok();
+  return status;
+}
+
+Result<bool> Committer::abort() {
+  const bool open = options_.collector.transaction_open() && exactly_once();
+  if (open) {
+    const Status status = retrying([&] { return producer_->abort(); });
+    if (!status.ok()) {
+      options_.log.write(LogLevel::kWarning, "abort failed, new producer",
+                         {{"client", options_.client_id}, {"error", status.message()}});
+      if (const Status renewed = renew(); !renewed.ok() && renewed.code() != StatusCode::kRetry)
+        return renewed;
+    }
+  }
+  options_.collector.finished();
+  return open;
+}
+
+Status Committer::commit(std::uint64_t commit_id, std::span<const PartitionOffset> offsets,
+                         Consumer& consumer, const GroupMetadata& group) {
+  if (!exactly_once()) return commit_offsets(offsets, consumer);
+  const Status sent = retrying([&] { return producer_->send_offsets(offsets, group); });
+  if (sent.code() == StatusCode::kRetry) return Status::abort(sent.message());
+  MILLRACE_RETURN_IF_ERROR(sent);
+  bool again = false;
+  const Status status = retrying([&] {
+    const Status committed = producer_->commit();
+    again = again || committed.code() == StatusCode::kRetry;
+    return committed;
+  });
+  // An attempt that timed out may have succeeded, whatever a later one says.
+  if (status.code() == StatusCode::kUnknown || (again && !status.ok())) {
+    const auto happened = settle(commit_id, offsets, consumer);
+    if (!happened.ok())
+      return Status::unknown(fmt::format("the outcome of a commit could not be found out: {}",
+                                         happened.status().message()));
+    return *happened ? Status{} : Status::abort("a commit of unknown outcome did not happen");
+  }
+  return status;
+}
+
+/// At least once: offsets go out when everything before them has arrived.
+Status Committer::commit_offsets(std::span<const PartitionOffset> offsets, Consumer& consumer) {
+  Status status = retrying([&] { return producer_->flush(kFlushTimeout); });
+  if (status.ok()) status = retrying([&] { return consumer.commit(offsets); });
+  return status.ok() ? status : Status::abort(status.message());
+}
+
+/// Finds out whether a commit happened: a new producer settles it, and the committed metadata
+/// carries its id or does not.
+Result<bool> Committer::settle(std::uint64_t commit_id, std::span<const PartitionOffset> offsets,
+                               Consumer& consumer) {
+  options_.log.write(LogLevel::kWarning,
+                     "the outcome of a commit is unknown, asking the group's committed offsets",
+                     {{"client", options_.client_id}});
+  MILLRACE_RETURN_IF_ERROR(renew());
+  std::vector<TopicPartition> partitions;
+  for (const PartitionOffset& offset : offsets) partitions.push_back(offset.partition);
+  const auto committed = retrying([&] { return consumer.committed(partitions); });
+  if (!committed.ok()) return committed.status();
+  for (const PartitionOffset& offset : *committed) {
+    const auto metadata = decode_offset_metadata(offset.metadata);
+    if (metadata.ok() && metadata->commit_id == commit_id) return true;
+  }
+  return false;
+}
+
+/// A member that died in a transaction holds up its successors until the broker gives it up, which
+/// takes ten to twenty seconds. A new producer with its id settles it at once.
+Status Committer::fence_gone_members() {
+  Admin& admin = options_.broker.admin();
+  const auto offsets = admin.group_offsets(options_.group_id);
+  const auto group = admin.describe_group(options_.group_id);
+  if (!offsets.ok() || !group.ok()) return {};  // the broker is away: then that is what holds us up
+  std::set<std::string> gone;
+  for (const PartitionOffset& offset : *offsets)
+    if (const auto metadata = decode_offset_metadata(offset.metadata); metadata.ok())
+      gone.insert(metadata->writer);
+  gone.erase(options_.transactional_id);
+  std::erase_if(gone, [&](const std::string& writer) {
+    if (!writer.starts_with(options_.group_id)) return true;
+    const std::string_view instance = std::string_view(writer).substr(options_.group_id.size());
+    return std::ranges::any_of(group->members, [&](const GroupMember& member) {
+      return member.client_id.ends_with(instance);
+    });
+  });
+  for (const std::string& writer : gone) {
+    ProducerOptions options;
+    options.client_id = options_.client_id;
+    options.transactional_id = writer;
+    auto fence = options_.broker.producer(options);
+    if (!fence.ok()) return fence.status();
+    const Status fenced = (*fence)->init_transactions();
+    options_.log.write(LogLevel::kInfo, "a take-over was held up: fenced a member that is gone",
+                       {{"transactional id", writer},
+                        {"outcome", fenced.ok() ? std::string_view("done") : fenced.message()}});
+  }
+  return {};
+}
+
+}  // namespace millrace
