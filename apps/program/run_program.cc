@@ -93,6 +93,7 @@ class Run {
     config.static_membership = options_.static_membership;
     config.threads = options_.threads;
     config.commit_interval = options_.commit_interval;
+    config.session_timeout = options_.session_timeout;
     config.guarantee =
         options_.guarantee == "at_least_once" ? Guarantee::kAtLeastOnce : Guarantee::kExactlyOnce;
     config.until_end = options_.until_end || reads_files();  // a file ends

@@ -5,6 +5,7 @@
 namespace millrace {
 
 using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""min;
 
 void declare_broker_options(Options& options, BrokerOptions& targets) {
@@ -46,6 +47,10 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
       .default_text(default_state_dir().string());
   options.add("static", targets.static_membership,
               "a restart within the session time-out moves no partition");
+  options
+      .add("session-timeout", targets.session_timeout,
+           "a copy that gives no sign of life for so long loses its partitions to the others")
+      .range(6s, 30min);
   options
       .add("guarantee", targets.guarantee,
            "what a crash may do to results: nothing; or count again what was read since the last "

@@ -34,6 +34,7 @@ struct StreamOptions {
   std::chrono::milliseconds commit_interval{100};
   std::int64_t memory_bytes = std::int64_t{256} << 20;
   bool static_membership = false;
+  std::chrono::milliseconds session_timeout{10'000};
   std::string guarantee = "exactly_once";  ///< or "at_least_once"
 
   std::string on_bad_record;  ///< "dead-letter", "skip", "stop"; empty: dead-letter if there is
