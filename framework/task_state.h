@@ -17,6 +17,9 @@ namespace millrace {
 
 /// A named map of bytes with an overlay: writes are seen by reads at once, and are undone by
 /// TaskState::discard(). One thread.
+///
+/// A store whose disk fails reads as if it were empty, and TaskState::prepare() reports it: what
+/// was computed from such a read is never committed.
 class KeyValueStore {
  public:
   virtual ~KeyValueStore() = default;
@@ -58,15 +61,24 @@ class TaskState {
   /// is to be read on: a restore that is broken off goes on there.
   virtual Status restore(std::string_view store, std::span<const RecordView> records,
                          std::int64_t position) = 0;
-  /// The take-over has read the changelog up to `position`, its end.
+  /// The take-over has read the changelog up to `position`, its end. If that took so long that a
+  /// tombstone may have been missed, the store is reset() instead (its position is below the end
+  /// again): the take-over begins anew, with a new TaskState.
   virtual Status restored(std::string_view store, std::int64_t position) = 0;
-  /// Writes what changed since the last commit.
+  /// Drops the store's data and its position, which do not fit the changelog: it is restored from
+  /// the start.
+  virtual Status reset(std::string_view store) = 0;
+  /// Writes what changed since the last commit: one record per key, none for keys that came and
+  /// went. (A store on disk may write a tombstone for such a key where knowing better would cost a
+  /// read.) Reports what has failed before: reads cannot.
   virtual Status prepare(ChangelogWriter& writer) = 0;
   /// Steps 5 and 6: the overlay becomes state. `positions`: the changelog's end per store, in the
   /// order of the factory's names.
   virtual Status apply(std::span<const std::int64_t> positions) = 0;
   virtual void discard() = 0;
   virtual bool changed() const = 0;  ///< something is in the overlay
+  /// Memory that the overlay takes: what the next commit writes, and a little more.
+  virtual std::size_t pending_bytes() const = 0;
 };
 
 struct TaskStateOptions {
@@ -76,6 +88,7 @@ struct TaskStateOptions {
   std::vector<std::string> stores;
 };
 
+/// May answer kRetry: another thread of this process has not let go of the task's state yet.
 using TaskStateFactory = std::function<Result<std::unique_ptr<TaskState>>(const TaskStateOptions&)>;
 
 }  // namespace millrace

@@ -3,98 +3,53 @@
 #include <map>
 
 #include "millrace/framework/check.h"
+#include "millrace/state/overlaid_store.h"
 
 namespace millrace {
 namespace {
 
-class MemoryStore final : public KeyValueStore {
+class MemoryTable final : public BaseTable {
  public:
   std::optional<std::string_view> get(std::string_view key) override {
-    if (const auto found = overlay_.find(key); found != overlay_.end()) {
-      if (!found->second) return std::nullopt;
-      return *found->second;
-    }
-    if (const auto found = base_.find(key); found != base_.end()) return found->second;
-    return std::nullopt;
+    const auto found = map_.find(key);
+    if (found == map_.end()) return std::nullopt;
+    return found->second;
   }
-
-  void put(std::string_view key, std::string_view value) override {
-    overlay_.insert_or_assign(std::string(key), std::string(value));
-  }
-
-  void erase(std::string_view key) override {
-    overlay_.insert_or_assign(std::string(key), std::nullopt);
-  }
-
-  void erase_range(std::string_view from, std::string_view to) override {
-    for (auto at = base_.lower_bound(from); at != base_.end() && at->first < to; ++at)
-      overlay_.insert_or_assign(at->first, std::nullopt);
-    for (auto at = overlay_.lower_bound(from); at != overlay_.end() && at->first < to; ++at)
-      at->second = std::nullopt;
-  }
-
   void get_many(
       std::span<const std::string_view> keys,
       const std::function<void(std::size_t, std::optional<std::string_view>)>& visit) override {
     for (std::size_t i = 0; i < keys.size(); ++i) visit(i, get(keys[i]));
   }
-
-  void scan(std::string_view prefix,
+  bool may_contain(std::string_view key) override { return map_.contains(key); }
+  void scan(std::string_view from, std::string_view to,
             const std::function<void(std::string_view, std::string_view)>& visit) override {
-    auto base = base_.lower_bound(prefix);
-    auto changed = overlay_.lower_bound(prefix);
-    const auto inside = [&](const auto& at, const auto& map) {
-      return at != map.end() && at->first.starts_with(prefix);
-    };
-    while (true) {
-      const bool has_base = inside(base, base_);
-      const bool has_changed = inside(changed, overlay_);
-      if (!has_base && !has_changed) return;
-      if (has_changed && (!has_base || changed->first <= base->first)) {
-        if (has_base && changed->first == base->first) ++base;  // shadowed
-        if (changed->second) visit(changed->first, *changed->second);
-        ++changed;
-      } else {
-        visit(base->first, base->second);
-        ++base;
-      }
-    }
+    for (auto at = map_.lower_bound(from);
+         at != map_.end() && (to.data() == nullptr || at->first < to); ++at)
+      visit(at->first, at->second);
   }
 
-  Status prepare(std::string_view name, ChangelogWriter& writer) const {
-    for (const auto& [key, value] : overlay_) {
-      if (!value && !base_.contains(key)) continue;  // born and gone between two commits
-      MILLRACE_RETURN_IF_ERROR(
-          writer.write(name, key, value ? std::string_view(*value) : std::string_view()));
-    }
-    return {};
+  void put(std::string_view key, std::string_view value) override {
+    if (const auto found = map_.find(key); found != map_.end())
+      found->second = value;
+    else
+      map_.emplace(key, value);
   }
-
-  void apply() {
-    for (auto& [key, value] : overlay_) set(key, std::move(value));
-    overlay_.clear();
+  void erase(std::string_view key) override {
+    if (const auto found = map_.find(key); found != map_.end()) map_.erase(found);
   }
-
-  void restore(std::string_view key, std::string_view value) {
-    set(std::string(key),
-        value.data() != nullptr ? std::optional(std::string(value)) : std::nullopt);
+  void erase_range(std::string_view from, std::string_view to) override {
+    map_.erase(map_.lower_bound(from), map_.lower_bound(to));
   }
-
-  void discard() { overlay_.clear(); }
-  bool changed() const { return !overlay_.empty(); }
-
-  std::int64_t position = 0;
+  void clear() { map_.clear(); }
 
  private:
-  void set(const std::string& key, std::optional<std::string> value) {
-    if (value)
-      base_.insert_or_assign(key, std::move(*value));
-    else
-      base_.erase(key);
-  }
+  std::map<std::string, std::string, std::less<>> map_;
+};
 
-  std::map<std::string, std::string, std::less<>> base_;
-  std::map<std::string, std::optional<std::string>, std::less<>> overlay_;
+struct MemoryStore {
+  MemoryTable table;
+  OverlaidStore store{table};
+  std::int64_t position = 0;
 };
 
 class MemoryTaskState final : public TaskState {
@@ -103,14 +58,19 @@ class MemoryTaskState final : public TaskState {
     for (const std::string& name : names_) stores_[name];
   }
 
-  KeyValueStore& store(std::string_view name) override { return find(name); }
+  KeyValueStore& store(std::string_view name) override { return find(name).store; }
   std::int64_t changelog_position(std::string_view store) const override {
     return const_cast<MemoryTaskState*>(this)->find(store).position;
   }
   Status restore(std::string_view store, std::span<const RecordView> records,
                  std::int64_t position) override {
     MemoryStore& target = find(store);
-    for (const RecordView& record : records) target.restore(record.key, record.value);
+    for (const RecordView& record : records) {
+      if (record.has_value())
+        target.table.put(record.key, record.value);
+      else
+        target.table.erase(record.key);
+    }
     target.position = position;
     return {};
   }
@@ -118,25 +78,39 @@ class MemoryTaskState final : public TaskState {
     find(store).position = position;
     return {};
   }
+  Status reset(std::string_view store) override {
+    MemoryStore& target = find(store);
+    target.store.discard();
+    target.table.clear();
+    target.position = 0;
+    return {};
+  }
   Status prepare(ChangelogWriter& writer) override {
-    for (const auto& [name, store] : stores_) MILLRACE_RETURN_IF_ERROR(store.prepare(name, writer));
+    for (const std::string& name : names_)
+      MILLRACE_RETURN_IF_ERROR(find(name).store.prepare(name, writer));
     return {};
   }
   Status apply(std::span<const std::int64_t> positions) override {
     for (std::size_t i = 0; i < names_.size(); ++i) {
-      MemoryStore& store = find(names_[i]);
-      store.apply();
-      store.position = positions[i];
+      MemoryStore& target = find(names_[i]);
+      target.store.write_out();
+      target.store.discard();
+      target.position = positions[i];
     }
     return {};
   }
   void discard() override {
-    for (auto& [name, store] : stores_) store.discard();
+    for (auto& [name, target] : stores_) target.store.discard();
   }
   bool changed() const override {
-    for (const auto& [name, store] : stores_)
-      if (store.changed()) return true;
+    for (const auto& [name, target] : stores_)
+      if (target.store.changed()) return true;
     return false;
+  }
+  std::size_t pending_bytes() const override {
+    std::size_t bytes = 0;
+    for (const auto& [name, target] : stores_) bytes += target.store.pending_bytes();
+    return bytes;
   }
 
  private:

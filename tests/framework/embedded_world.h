@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include "millrace/framework/embedded/embedded_broker.h"
+#include "millrace/tests/expect_ok.h"
+#include "millrace/tests/temporary_directory.h"
 
 namespace millrace {
 
@@ -24,34 +25,6 @@ class HandClock final : public Clock {
  private:
   std::atomic<std::int64_t> now_ = 1'468'238'400'000;
 };
-
-/// A directory that is gone after the test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string path =
-        (std::filesystem::temp_directory_path() / "millrace-embedded-XXXXXX").string();
-    path_ = ::mkdtemp(path.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-#define ASSERT_OK(expression)                             \
-  do {                                                    \
-    const ::millrace::Status status_of_ = (expression);   \
-    ASSERT_TRUE(status_of_.ok()) << status_of_.message(); \
-  } while (false)
-#define EXPECT_OK(expression)                             \
-  do {                                                    \
-    const ::millrace::Status status_of_ = (expression);   \
-    EXPECT_TRUE(status_of_.ok()) << status_of_.message(); \
-  } while (false)
 
 /// An embedded broker with a hand clock and shorthands. In memory unless given a directory.
 class EmbeddedWorld {

@@ -1,0 +1,101 @@
+#include "millrace/state/rocksdb/rocksdb_state.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+
+#include "millrace/state/rocksdb/rocksdb_backend.h"
+#include "millrace/state/rocksdb/rocksdb_log.h"
+#include "millrace/state/rocksdb/rocksdb_task_state.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kLeastWriteBuffer = std::size_t{1} << 20;
+constexpr std::size_t kMostWriteBuffer = std::size_t{64} << 20;
+
+}  // namespace
+
+RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given) {
+  // One budget: write buffers and table filters are charged to the block cache.
+  const auto cache = rocksdb::NewLRUCache(options.memory_bytes);
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+
+  database.create_if_missing = true;
+  database.create_missing_column_families = true;
+  database.info_log = std::make_shared<RocksdbLog>(options.log);
+  database.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
+  // All columns of a task are flushed together. So what a restore writes without the write-ahead
+  // log is after a crash there up to some one batch in all of them: the position fits the data.
+  database.atomic_flush = true;
+  database.max_open_files = 128;  // per task; filters and indexes are in the cache
+  database.max_background_jobs = 2;
+  database.allow_concurrent_memtable_write = false;  // a task has one writer
+  database.stats_dump_period_sec = 0;
+  database.stats_persist_period_sec = 0;
+  database.skip_stats_update_on_db_open = true;
+
+  column.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  column.compression = rocksdb::kNoCompression;
+  column.level_compaction_dynamic_level_bytes = true;
+  column.write_buffer_size =
+      std::clamp(options.memory_bytes / 8, kLeastWriteBuffer, kMostWriteBuffer);
+  column.max_write_buffer_number = 4;
+  column.memtable_whole_key_filtering = true;  // most reads of a new key stop here
+  column.memtable_prefix_bloom_size_ratio = 0.05;
+}
+
+Status RocksdbBackend::claim(const StateStamp& stamp) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = directories_.find(stamp.application_id); found != directories_.end()) {
+    if (found->second->stamp() == stamp) return {};
+    return Status::failed(fmt::format(
+        "state directory '{}' is in use by another topology of this process ({}, this one is {}): "
+        "give it another application id",
+        found->second->path(), found->second->stamp().topology_fingerprint,
+        stamp.topology_fingerprint));
+  }
+  auto claimed = StateDirectory::claim(options.directory + "/" + stamp.application_id, stamp);
+  if (!claimed.ok()) return claimed.status();
+  directories_.emplace(stamp.application_id, std::move(*claimed));
+  return {};
+}
+
+bool RocksdbBackend::take(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  return taken_.insert(path).second;
+}
+
+void RocksdbBackend::give_back(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  taken_.erase(path);
+}
+
+RocksdbState::RocksdbState(const RocksdbStateOptions& options)
+    : backend_(std::make_unique<RocksdbBackend>(options)) {}
+
+RocksdbState::~RocksdbState() = default;
+
+Status RocksdbState::claim(const std::string& application_id,
+                           const std::string& topology_fingerprint) {
+  return backend_->claim({application_id, topology_fingerprint});
+}
+
+TaskStateFactory RocksdbState::factory() {
+  return [&backend = *backend_](const TaskStateOptions& options) {
+    return RocksdbTaskState::open(backend, options);
+  };
+}
+
+}  // namespace millrace

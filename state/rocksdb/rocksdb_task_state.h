@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "millrace/framework/task_state.h"
+#include "millrace/state/overlaid_store.h"
+#include "millrace/state/rocksdb/rocksdb_backend.h"
+#include "millrace/state/rocksdb/rocksdb_table.h"
+#include "millrace/state/rocksdb/state_format.h"
+#include "millrace/state/rocksdb/task_database.h"
+
+namespace millrace {
+
+/// The stores of one task in one RocksDB. One thread.
+///
+/// Beside each store stands its position: the changelog offset that its data goes up to, and since
+/// when it was complete. Both are always written in one batch with the data. A store without a
+/// position is empty.
+class RocksdbTaskState final : public TaskState {
+ public:
+  static Result<std::unique_ptr<TaskState>> open(RocksdbBackend& backend,
+                                                 const TaskStateOptions& options);
+  ~RocksdbTaskState() override;
+
+  KeyValueStore& store(std::string_view name) override { return find(name).store; }
+  std::int64_t changelog_position(std::string_view store) const override {
+    return const_cast<RocksdbTaskState*>(this)->find(store).position.offset;
+  }
+  Status restore(std::string_view store, std::span<const RecordView> records,
+                 std::int64_t position) override;
+  Status restored(std::string_view store, std::int64_t position) override;
+  Status reset(std::string_view store) override;
+  Status prepare(ChangelogWriter& writer) override;
+  Status apply(std::span<const std::int64_t> positions) override;
+  void discard() override;
+  bool changed() const override;
+  std::size_t pending_bytes() const override;
+
+ private:
+  struct Store {
+    Store(std::string given, TaskDatabase& database, std::size_t index)
+        : name(std::move(given)), column(index), table(database, index) {}
+    const std::string name;
+    const std::size_t column;
+    RocksdbTable table;
+    OverlaidStore store{table};
+    StorePosition position;
+  };
+
+  RocksdbTaskState(RocksdbBackend& backend, const TaskStateOptions& options, std::string path);
+  Status open_stores(const std::vector<std::string>& names);
+  Status open_store(Store& store);
+  Store& find(std::string_view name);
+  bool too_old(std::int64_t since_ms) const;
+  void put_position(const Store& store, const StorePosition& position);
+  Status start_over(Store& store);
+  Status flush_unlogged();
+
+  RocksdbBackend& backend_;
+  const std::string task_;
+  const std::string path_;
+  const std::int64_t opened_ms_;  // wall clock, before the changelog's end was asked for
+  std::unique_ptr<TaskDatabase> database_;
+  std::deque<Store> stores_;
+  std::int64_t prepared_ms_ = 0;
+  bool unlogged_ = false;  // a restore has written what no log holds
+};
+
+}  // namespace millrace

@@ -1,0 +1,112 @@
+#include "millrace/state/rocksdb/task_database.h"
+
+#include <fmt/format.h>
+#include <rocksdb/options.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace millrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kKeptBatchBytes = std::size_t{16} << 20;
+
+/// Stores have names of their own: one may be called "default".
+std::string column_name(const std::string& store) { return "store:" + store; }
+
+Status damaged(std::string_view path, std::string_view what) {
+  return Status::failed(
+      fmt::format("task state in '{}' is damaged: remove that directory, and the task is restored "
+                  "from its changelog ({})",
+                  path, what));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TaskDatabase>> TaskDatabase::open(const RocksdbBackend& backend,
+                                                         const std::string& path,
+                                                         const std::vector<std::string>& stores) {
+  std::unique_ptr<TaskDatabase> opened(new TaskDatabase(backend, path, stores));
+  std::error_code trouble;
+  fs::create_directories(path, trouble);
+  if (trouble) return opened->error("made", rocksdb::Status::IOError(trouble.message()));
+  MILLRACE_RETURN_IF_ERROR(opened->check_complete());
+  std::vector<rocksdb::ColumnFamilyDescriptor> columns{
+      {rocksdb::kDefaultColumnFamilyName, backend.column}};
+  for (const std::string& store : stores) columns.emplace_back(column_name(store), backend.column);
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(backend.database, path, columns, &opened->columns_, &db);
+  opened->db_.reset(db);
+  if (!status.ok()) return opened->error("opened", status);
+  return opened;
+}
+
+/// RocksDB would make a new database where the file is gone that names the parts of the old one.
+Status TaskDatabase::check_complete() const {
+  std::error_code error;
+  if (fs::exists(path_ + "/CURRENT", error)) return {};
+  for (fs::directory_iterator at(path_, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".sst")
+      return damaged(path_, fmt::format("the file CURRENT is missing beside {}",
+                                        at->path().filename().string()));
+  return {};
+}
+
+TaskDatabase::~TaskDatabase() {
+  if (db_ == nullptr) return;
+  // A column family that cannot be closed would leak, nothing more.
+  for (rocksdb::ColumnFamilyHandle* column : columns_)
+    db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
+}
+
+Status TaskDatabase::write(Log log) {
+  rocksdb::WriteOptions options;
+  options.disableWAL = log == Log::kNo;
+  const rocksdb::Status status = db_->Write(options, &batch_);
+  if (batch_.GetDataSize() > kKeptBatchBytes)
+    batch_ = rocksdb::WriteBatch();
+  else
+    batch_.Clear();
+  return keep("written", status);
+}
+
+Status TaskDatabase::flush() { return keep("written", db_->Flush({}, columns_)); }
+
+Status TaskDatabase::drop(std::size_t store) {
+  rocksdb::ColumnFamilyHandle*& column = columns_[store + 1];
+  rocksdb::ColumnFamilyHandle* fresh = nullptr;
+  rocksdb::Status status = db_->DropColumnFamily(column);
+  if (status.ok())
+    status = db_->CreateColumnFamily(backend_.column, column_name(stores_[store]), &fresh);
+  if (!status.ok()) return keep("written", status);
+  db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
+  column = fresh;
+  return {};
+}
+
+Status TaskDatabase::keep(std::string_view verb, const rocksdb::Status& status) {
+  if (status.ok()) return {};
+  Status result = error(verb, status);
+  if (failure_.ok()) failure_ = result;
+  return result;
+}
+
+Status TaskDatabase::error(std::string_view verb, const rocksdb::Status& status) const {
+  const std::string text = status.ToString();
+  // A part of a database that is not there is no matter of permission.
+  if (!status.IsIOError() || status.IsPathNotFound()) return damaged(path_, text);
+  if (status.IsNoSpace())
+    return Status::failed(fmt::format(
+        "task state in '{}' cannot be {}: the disk is full: make room, or choose another directory "
+        "with --state-dir; what was committed is in the changelog ({})",
+        path_, verb, text));
+  return Status::failed(fmt::format(
+      "task state in '{}' cannot be {}: give permission, or choose another directory with "
+      "--state-dir; what was committed is in the changelog ({})",
+      path_, verb, text));
+}
+
+}  // namespace millrace

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "millrace/framework/status.h"
+#include "millrace/state/rocksdb/rocksdb_backend.h"
+
+namespace millrace {
+
+/// The RocksDB of one task: a column family for the runtime's own data, one for each store, a batch
+/// in the making, and the first thing that went wrong. One thread.
+class TaskDatabase {
+ public:
+  /// Opens or makes it. `stores`: in the order of columns. kFailed names the directory and the
+  /// remedy; what is damaged is left as it is.
+  static Result<std::unique_ptr<TaskDatabase>> open(const RocksdbBackend& backend,
+                                                    const std::string& path,
+                                                    const std::vector<std::string>& stores);
+  ~TaskDatabase();
+  TaskDatabase(const TaskDatabase&) = delete;
+  TaskDatabase& operator=(const TaskDatabase&) = delete;
+
+  const std::string& path() const { return path_; }
+  rocksdb::DB& db() { return *db_; }
+  rocksdb::ColumnFamilyHandle* own_column() { return columns_.front(); }
+  rocksdb::ColumnFamilyHandle* column(std::size_t store) { return columns_[store + 1]; }
+
+  /// What the next write() takes.
+  rocksdb::WriteBatch& batch() { return batch_; }
+  enum class Log { kYes, kNo };
+  /// Writes the batch at once or not at all, and empties it. Without the log it may be gone after a
+  /// crash until flush(), and everything that was written without it later too.
+  Status write(Log log);
+  Status flush();
+  /// Puts an empty column family in the place of the store's.
+  Status drop(std::size_t store);
+
+  /// Keeps the first failure of a read, for status().
+  void fail(const rocksdb::Status& status) {
+    if (failure_.ok()) failure_ = error("read", status);
+  }
+  const Status& status() const { return failure_; }
+
+ private:
+  TaskDatabase(const RocksdbBackend& backend, std::string path,
+               const std::vector<std::string>& stores)
+      : backend_(backend), path_(std::move(path)), stores_(stores) {}
+  Status check_complete() const;
+  Status error(std::string_view verb, const rocksdb::Status& status) const;
+  Status keep(std::string_view verb, const rocksdb::Status& status);
+
+  const RocksdbBackend& backend_;
+  const std::string path_;
+  const std::vector<std::string> stores_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> columns_;
+  rocksdb::WriteBatch batch_;
+  Status failure_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,88 @@
+#include "millrace/state/overlay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "millrace/tests/allocation_counter.h"
+
+namespace millrace {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+std::vector<std::string> ordered_keys(Overlay& overlay) {
+  std::vector<std::string> keys;
+  for (const std::uint32_t index : overlay.in_order())
+    keys.emplace_back(overlay.entries()[index].key());
+  return keys;
+}
+
+TEST(OverlayTest, FindsKeysAmongManyAndForgetsThem) {
+  Overlay overlay;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 10'000; ++i) overlay.put(std::to_string(i), std::to_string(i + round));
+    for (int i = 0; i < 10'000; ++i) {
+      const Overlay::Entry* entry = overlay.find(std::to_string(i));
+      ASSERT_NE(entry, nullptr);
+      ASSERT_EQ(entry->value(), std::to_string(i + round));
+    }
+    EXPECT_EQ(overlay.find("10000"), nullptr);
+    overlay.clear();
+    EXPECT_EQ(overlay.find("1"), nullptr);
+    EXPECT_TRUE(overlay.empty());
+  }
+}
+
+TEST(OverlayTest, KeepsTheOrderOfKeysThatComeAfterItWasAskedFor) {
+  Overlay overlay;
+  overlay.put("c", "");
+  overlay.put("a", "");
+  EXPECT_THAT(ordered_keys(overlay), ElementsAre("a", "c"));
+  overlay.erase("b");
+  overlay.put("c", "again");
+  EXPECT_THAT(ordered_keys(overlay), ElementsAre("a", "b", "c"));
+  overlay.clear();
+  EXPECT_THAT(ordered_keys(overlay), IsEmpty());
+}
+
+TEST(OverlayTest, JoinsErasedRangesThatTouch) {
+  Overlay overlay;
+  overlay.erase_range("b", "d");
+  overlay.erase_range("f", "h");
+  overlay.erase_range("k", "m");
+  overlay.erase_range("d", "e");
+  EXPECT_THAT(overlay.ranges(), ElementsAre(Pair("b", "e"), Pair("f", "h"), Pair("k", "m")));
+  overlay.erase_range("c", "g");
+  EXPECT_THAT(overlay.ranges(), ElementsAre(Pair("b", "h"), Pair("k", "m")));
+  overlay.erase_range("a", "z");
+  EXPECT_THAT(overlay.ranges(), ElementsAre(Pair("a", "z")));
+  EXPECT_TRUE(overlay.in_erased_range("a"));
+  EXPECT_FALSE(overlay.in_erased_range("z"));
+}
+
+TEST(OverlayTest, ErasedRangesLieBelowLaterPuts) {
+  Overlay overlay;
+  overlay.put("b", "1");
+  overlay.erase_range("a", "c");
+  EXPECT_TRUE(overlay.find("b")->erased);
+  overlay.put("b", "2");
+  EXPECT_FALSE(overlay.find("b")->erased);
+  EXPECT_EQ(overlay.find("b")->value(), "2");
+}
+
+TEST(OverlayTest, AllocatesNothingForKeysThatItHas) {
+  Overlay overlay;
+  overlay.put("key", "0123456789");
+  const std::uint64_t before = allocations();
+  for (int i = 0; i < 1'000; ++i) {
+    overlay.put("key", "9876543210");
+    ASSERT_NE(overlay.find("key"), nullptr);
+    ASSERT_EQ(overlay.find("other"), nullptr);
+  }
+  EXPECT_EQ(allocations(), before);
+}
+
+}  // namespace
+}  // namespace millrace

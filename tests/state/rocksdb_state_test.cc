@@ -1,0 +1,265 @@
+#include "millrace/state/rocksdb/rocksdb_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "millrace/tests/state/state_world.h"
+
+namespace millrace {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""ms;
+
+class RocksdbStateTest : public testing::Test {
+ protected:
+  /// Runs `work` in a process that is killed behind it.
+  template <class Work>
+  void in_killed_process(Work work) {
+    world.in_child(
+        [&] {
+          if (world.open().ok() && work()) ::raise(SIGKILL);
+          return "it failed";
+        },
+        testing::KilledBySignal(SIGKILL), "");
+  }
+  void reopen() {
+    world.start_process();
+    ASSERT_OK(world.open());
+  }
+
+  StateWorld world{Backend::kRocksdb};
+};
+
+TEST_F(RocksdbStateTest, KeepsStateAndPositionsInItsDirectory) {
+  ASSERT_OK(world.open());
+  world.store("users").put("a", "1");
+  world.store("default").put("a", "2");
+  ASSERT_OK(world.state->prepare(world.changelog));
+  ASSERT_OK(world.state->apply(std::vector<std::int64_t>{4, 9}));
+  reopen();
+  EXPECT_THAT(world.contents("users"), ElementsAre(Pair("a", "1")));
+  EXPECT_THAT(world.contents("default"), ElementsAre(Pair("a", "2")));
+  EXPECT_EQ(world.state->changelog_position("users"), 4);
+  EXPECT_EQ(world.state->changelog_position("default"), 9);
+  EXPECT_THAT(world.log.warnings, IsEmpty());
+}
+
+TEST_F(RocksdbStateTest, IsBehindAfterACrashBetweenTheTransactionAndTheDatabase) {
+  ASSERT_OK(world.open());
+  world.store().put("a", "1");
+  ASSERT_OK(world.commit(4));
+  world.store().put("a", "2");
+  ASSERT_OK(world.state->prepare(world.changelog));
+  reopen();
+  EXPECT_EQ(world.state->changelog_position("users"), 4);
+  EXPECT_THAT(world.contents(), ElementsAre(Pair("a", "1")));
+  ASSERT_OK(world.state->restore("users", std::vector<RecordView>{changed("a", "2")}, 5));
+  ASSERT_OK(world.state->restored("users", 6));
+  EXPECT_THAT(world.contents(), ElementsAre(Pair("a", "2")));
+}
+
+TEST_F(RocksdbStateTest, HasTheLastCommitOfAKilledProcess) {
+  in_killed_process([&] {
+    for (int i = 1; i <= 100; ++i) {
+      world.store().put("a", std::to_string(i));
+      world.store().put(std::to_string(i), std::string(1'000, 'x'));
+      if (!world.commit(i).ok()) return false;
+    }
+    world.store().put("a", "not committed");
+    return true;
+  });
+  reopen();
+  EXPECT_EQ(world.state->changelog_position("users"), 100);
+  EXPECT_EQ(world.contents().size(), 101u);
+  EXPECT_EQ(*world.store().get("a"), "100");
+}
+
+// --- restore
+
+TEST_F(RocksdbStateTest, GoesOnWithARestoreThatWasBrokenOff) {
+  ASSERT_OK(world.open());
+  ASSERT_OK(world.state->restore("users", std::vector<RecordView>{changed("a", "1")}, 10));
+  reopen();
+  EXPECT_EQ(world.state->changelog_position("users"), 10);
+  EXPECT_THAT(world.contents(), ElementsAre(Pair("a", "1")));
+}
+
+/// Restores are not logged: what a crash leaves of one must still fit its position.
+TEST_F(RocksdbStateTest, ARestoreThatWasKilledFitsItsPosition) {
+  constexpr int kBatches = 300;
+  const auto key = [](int i) { return fmt::format("{:06}", i); };
+  in_killed_process([&] {
+    for (int i = 1; i <= kBatches; ++i) {
+      const std::string name = key(i);
+      const std::string value(50'000, static_cast<char>('a' + i % 26));
+      // Both stores: what is flushed of one must be flushed of the other.
+      for (const char* store : {"users", "default"})
+        if (!world.state->restore(store, std::vector<RecordView>{changed(name, value)}, i).ok())
+          return false;
+    }
+    return true;
+  });
+  reopen();
+  for (const char* store : {"users", "default"}) {
+    const auto position = static_cast<int>(world.state->changelog_position(store));
+    EXPECT_GT(position, 0) << "something was flushed, or this shows nothing";
+    EXPECT_LT(position, kBatches) << "something was lost, or this shows nothing";
+    Contents expected;
+    for (int i = 1; i <= position; ++i)
+      expected[key(i)] = std::string(50'000, static_cast<char>('a' + i % 26));
+    EXPECT_EQ(world.contents(store), expected) << store;
+  }
+}
+
+TEST_F(RocksdbStateTest, AFinishedRestoreOutlivesAKillOfTheCommitAfterIt) {
+  in_killed_process([&] {
+    return world.state->restore("users", std::vector<RecordView>{changed("a", "1")}, 1).ok() &&
+           world.state->restored("users", 2).ok() &&
+           (world.store("default").put("b", "1"), world.commit(3).ok());
+  });
+  reopen();
+  EXPECT_EQ(world.state->changelog_position("users"), 3);
+  EXPECT_THAT(world.contents("users"), ElementsAre(Pair("a", "1")));
+  EXPECT_THAT(world.contents("default"), ElementsAre(Pair("b", "1")));
+}
+
+TEST_F(RocksdbStateTest, AStoreThatWasResetStaysEmpty) {
+  ASSERT_OK(world.open());
+  world.store("users").put("a", "1");
+  world.store("default").put("a", "1");
+  ASSERT_OK(world.commit(3));
+  ASSERT_OK(world.state->reset("users"));
+  reopen();
+  EXPECT_EQ(world.state->changelog_position("users"), 0);
+  EXPECT_THAT(world.contents("users"), IsEmpty());
+  EXPECT_THAT(world.contents("default"), ElementsAre(Pair("a", "1")));
+}
+
+// --- the age of a directory: half of delete.retention.ms, which is 24 h
+
+class RocksdbAgeTest : public RocksdbStateTest {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(world.open());
+    world.store().put("a", "1");
+    ASSERT_OK(world.state->prepare(world.changelog));
+  }
+  void apply() {
+    ASSERT_OK(world.state->apply(std::vector<std::int64_t>{5, 5}));
+    world.state.reset();
+  }
+  std::int64_t reopened_position() {
+    EXPECT_OK(world.open());
+    return world.state->changelog_position("users");
+  }
+};
+
+TEST_F(RocksdbAgeTest, AYoungDirectoryIsUsed) {
+  apply();
+  world.clock.advance(12h - 1ms);
+  EXPECT_EQ(reopened_position(), 5);
+  EXPECT_THAT(world.log.warnings, IsEmpty());
+}
+
+TEST_F(RocksdbAgeTest, AnOldDirectoryIsRestoredAndTheLogSaysSo) {
+  apply();
+  world.clock.advance(12h);
+  EXPECT_EQ(reopened_position(), 0);
+  EXPECT_THAT(world.contents(), IsEmpty());
+  EXPECT_THAT(world.log.warnings, testing::Contains(HasSubstr("too old")));
+}
+
+TEST_F(RocksdbAgeTest, AgeCountsFromBeforeTheTransactionNotFromTheWrite) {
+  world.clock.advance(2h);  // a process that sleeps between the two
+  apply();
+  world.clock.advance(11h);
+  EXPECT_EQ(reopened_position(), 0);
+}
+
+TEST_F(RocksdbAgeTest, AClockThatWasSetBackTellsNoAge) {
+  apply();
+  world.clock.set_wall(world.clock.wall_ms() - std::chrono::milliseconds(12h).count());
+  EXPECT_EQ(reopened_position(), 0);
+}
+
+TEST_F(RocksdbAgeTest, AgeOfARestoreCountsFromItsBeginning) {
+  apply();
+  world.clock.advance(11h);
+  ASSERT_EQ(reopened_position(), 5);
+  world.clock.advance(2h);
+  ASSERT_OK(world.state->restored("users", 7));
+  world.state.reset();
+  world.clock.advance(10h - 1ms);
+  EXPECT_EQ(reopened_position(), 7);
+  world.state.reset();
+  world.clock.advance(1ms);
+  EXPECT_EQ(reopened_position(), 0);
+}
+
+/// Its records may refer to tombstones that are as old as what it began with.
+TEST_F(RocksdbAgeTest, ARestoreThatWasBrokenOffIsAsOldAsWhatItBeganWith) {
+  apply();
+  world.clock.advance(11h);
+  ASSERT_EQ(reopened_position(), 5);
+  ASSERT_OK(world.state->restore("users", std::vector<RecordView>{changed("b", "1")}, 6));
+  world.state.reset();
+  world.clock.advance(1h);
+  EXPECT_EQ(reopened_position(), 0);
+}
+
+TEST_F(RocksdbAgeTest, ARestoreThatLastsTooLongStartsOver) {
+  apply();
+  ASSERT_EQ(reopened_position(), 5);
+  world.clock.advance(12h);
+  ASSERT_OK(world.state->restore("users", std::vector<RecordView>{changed("b", "1")}, 6));
+  ASSERT_OK(world.state->restored("users", 7));
+  EXPECT_EQ(world.state->changelog_position("users"), 0);
+  EXPECT_THAT(world.contents(), IsEmpty());
+  EXPECT_THAT(world.log.warnings, testing::Contains(HasSubstr("too long")));
+  world.state.reset();
+  EXPECT_EQ(reopened_position(), 0);
+  ASSERT_OK(world.state->restored("users", 7));
+  EXPECT_EQ(world.state->changelog_position("users"), 7);
+}
+
+TEST_F(RocksdbAgeTest, ATaskWithNothingToDoStaysYoungWithTheCommitsOfOthers) {
+  apply();
+  ASSERT_OK(world.open());
+  for (int i = 0; i < 48; ++i) {
+    world.clock.advance(1h);
+    ASSERT_OK(world.commit(5));
+  }
+  world.state.reset();
+  EXPECT_EQ(reopened_position(), 5);
+}
+
+// --- one process
+
+TEST_F(RocksdbStateTest, ATaskIsHeldByOneStateAtATime) {
+  ASSERT_OK(world.open());
+  const auto second = world.make();
+  EXPECT_EQ(second.status().code(), StatusCode::kRetry);
+  EXPECT_THAT(second.status().message(), HasSubstr(world.task_directory()));
+  world.state.reset();
+  EXPECT_OK(world.open());
+}
+
+TEST_F(RocksdbStateTest, ATaskWithoutStoresNeedsNoDatabase) {
+  world.stores.clear();
+  ASSERT_OK(world.open());
+  EXPECT_OK(world.commit());
+  EXPECT_FALSE(std::filesystem::exists(world.task_directory()));
+}
+
+}  // namespace
+}  // namespace millrace
