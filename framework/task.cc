@@ -33,26 +33,20 @@ std::string Task::changelog_topic(const std::string& store) const {
 // --- take-over: committed offsets, then the changelog's end, then the changelog, then processing
 
 Result<Task::TakeOver> Task::take_over() {
-  switch (phase_) {
-    case Phase::kOffsets:
-      return read_offsets();
-    case Phase::kRestore:
-      return restore_turn();
-    case Phase::kRunning:
-      break;
-  }
-  return TakeOver::kRunning;
+  if (running()) return TakeOver::kRunning;
+  auto turn = phase_ == Phase::kOffsets ? read_offsets() : restore_turn();
+  // The broker is away, or another thread of this process still has the state.
+  if (turn.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;
+  return turn;
 }
 
 Result<Task::TakeOver> Task::read_offsets() {
   std::vector<TopicPartition> partitions;
   for (const auto& source : context_->source_partitions) partitions.push_back(source->partition());
   auto committed = environment_.consumer.committed(partitions);
-  if (!committed.ok()) {
-    if (committed.status().code() == StatusCode::kRetry)
-      return TakeOver::kBlocked;  // a predecessor's transaction is pending
-    return committed.status();
-  }
+  if (committed.status().code() == StatusCode::kRetry)
+    return TakeOver::kBlocked;  // a predecessor's transaction is pending
+  if (!committed.ok()) return committed.status();
   taken_ = std::move(*committed);
   taken_metadata_.clear();
   for (const PartitionOffset& offset : taken_) {
@@ -64,29 +58,39 @@ Result<Task::TakeOver> Task::read_offsets() {
     taken_metadata_.push_back(std::move(*metadata));
   }
 
-  auto state = environment_.state_factory({environment_.config.application_id, id_.text(),
-                                           environment_.topology.fingerprint(), part_.stores});
-  if (!state.ok()) return state.status();
-  context_->state = std::move(*state);
+  if (!context_->state) {
+    auto state = environment_.state_factory({environment_.config.application_id, id_.text(),
+                                             environment_.topology.fingerprint(), part_.stores});
+    if (!state.ok()) return state.status();
+    context_->state = std::move(*state);
+  }
+  return start_restore();
+}
 
+/// From the positions of the local state to the ends of the changelogs.
+Result<Task::TakeOver> Task::start_restore() {
   restores_.clear();
   changelog_positions_.clear();
   std::vector<TopicPartition> changelogs;
   for (const std::string& store : part_.stores)
     changelogs.push_back({changelog_topic(store), id_.partition});
   if (!changelogs.empty()) {
-    auto ends = environment_.admin.list_offsets(changelogs, OffsetSpec::kLatest);
-    if (!ends.ok()) {
-      if (ends.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;
-      return ends.status();
-    }
+    const auto ends = environment_.admin.list_offsets(changelogs, OffsetSpec::kLatest);
+    if (!ends.ok()) return ends.status();
+    const auto begins = environment_.admin.list_offsets(changelogs, OffsetSpec::kEarliest);
+    if (!begins.ok()) return begins.status();
     for (std::size_t i = 0; i < changelogs.size(); ++i) {
-      const std::string& store = part_.stores[i];
-      const std::int64_t position = context_->state->changelog_position(store);
-      changelog_positions_.push_back(std::max(position, (*ends)[i]));
-      if (position >= (*ends)[i]) continue;
-      restores_.push_back({store, changelogs[i], (*ends)[i]});
-      const PartitionOffset start{changelogs[i], position, {}};
+      const std::int64_t begin = (*begins)[i];
+      const std::int64_t end = (*ends)[i];
+      auto position = fitting_position(part_.stores[i], changelogs[i], begin, end);
+      if (!position.ok()) return position.status();
+      changelog_positions_.push_back(end);
+      if (*position >= end) continue;
+      restores_.push_back({part_.stores[i],
+                           changelogs[i],
+                           end,
+                           {id_.text(), part_.stores[i], *position, end, now_ms()}});
+      const PartitionOffset start{changelogs[i], std::max(*position, begin), {}};
       MILLRACE_RETURN_IF_ERROR(environment_.consumer.assign({&start, 1}));
       assigned_.push_back(changelogs[i]);
     }
@@ -95,24 +99,51 @@ Result<Task::TakeOver> Task::read_offsets() {
   return restore_turn();
 }
 
+/// Where the local state ends in the changelog; a state that does not fit it is dropped: the topic
+/// was made anew.
+Result<std::int64_t> Task::fitting_position(const std::string& store,
+                                            const TopicPartition& changelog, std::int64_t begin,
+                                            std::int64_t end) {
+  const std::int64_t position = context_->state->changelog_position(store);
+  if (position == 0 || (position >= begin && position <= end)) return position;
+  environment_.log.write(LogLevel::kWarning,
+                         "local state does not fit its changelog, restoring it from the start",
+                         {{"task", id_.text()},
+                          {"topic", changelog.topic},
+                          {"position", position},
+                          {"begin", begin},
+                          {"end", end}});
+  MILLRACE_RETURN_IF_ERROR(context_->state->reset(store));
+  return 0;
+}
+
 Result<Task::TakeOver> Task::restore_turn() {
-  for (const Restore& restore : restores_) {
+  for (Restore& restore : restores_) {
     const std::int64_t before = environment_.consumer.position(restore.changelog);
     if (before >= restore.end) continue;
     batch_.reset();
     const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
     if (!status.ok() && status.code() != StatusCode::kRetry) return status;
-    MILLRACE_RETURN_IF_ERROR(context_->state->restore(
-        restore.store, batch_.records(), environment_.consumer.position(restore.changelog)));
     const std::int64_t position = environment_.consumer.position(restore.changelog);
+    MILLRACE_RETURN_IF_ERROR(context_->state->restore(restore.store, batch_.records(), position));
+    restore.progress.add(batch_.records().size(), batch_.bytes(), position, now_ms(),
+                         environment_.log);
     if (position < restore.end) return position == before ? TakeOver::kBlocked : TakeOver::kGoingOn;
+    restore.progress.finish(now_ms(), environment_.log);
   }
-  for (const Restore& restore : restores_)
+  bool complete = true;
+  for (const Restore& restore : restores_) {
     MILLRACE_RETURN_IF_ERROR(context_->state->restored(
         restore.store, environment_.consumer.position(restore.changelog)));
+    complete = complete && context_->state->changelog_position(restore.store) >= restore.end;
+  }
   if (!assigned_.empty()) MILLRACE_RETURN_IF_ERROR(environment_.consumer.unassign(assigned_));
   assigned_.clear();
   restores_.clear();
+  if (!complete) {  // it took too long: begin anew
+    start_over();
+    return TakeOver::kGoingOn;
+  }
   MILLRACE_RETURN_IF_ERROR(open());
   phase_ = Phase::kRunning;
   return TakeOver::kRunning;
@@ -418,6 +449,7 @@ Status Task::rewind() {
 
 void Task::start_over() {
   release();
+  context_->state.reset();
   phase_ = Phase::kOffsets;
   told_.clear();
   committed_told_.clear();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "millrace/framework/application_config.h"
 #include "millrace/framework/broker.h"
 #include "millrace/framework/deployment.h"
+#include "millrace/framework/restore_progress.h"
 #include "millrace/framework/source_status.h"
 #include "millrace/framework/task_context.h"
 #include "millrace/framework/topology.h"
@@ -93,9 +95,13 @@ class Task {
     std::string store;
     TopicPartition changelog;
     std::int64_t end = 0;
+    RestoreProgress progress;
   };
 
   Result<TakeOver> read_offsets();
+  Result<TakeOver> start_restore();
+  Result<std::int64_t> fitting_position(const std::string& store, const TopicPartition& changelog,
+                                        std::int64_t begin, std::int64_t end);
   Result<TakeOver> restore_turn();
   Status open();
   void hear(std::span<const RecordView> records);
@@ -119,7 +125,7 @@ class Task {
 
   std::vector<PartitionOffset> taken_;  ///< committed offsets as read at the take-over
   std::vector<OffsetMetadata> taken_metadata_;
-  std::vector<Restore> restores_;
+  std::deque<Restore> restores_;
   std::vector<TopicPartition> assigned_;
 
   std::uint32_t ended_run_ =

@@ -1,0 +1,49 @@
+#include "millrace/framework/restore_progress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace millrace {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class LineLog final : public LogSink {
+ public:
+  void write(LogLevel, std::string_view text, std::initializer_list<LogField> fields) override {
+    std::string line(text);
+    for (const LogField& field : fields) line.append(" ").append(field.key) += "=" + field.value;
+    lines.push_back(line);
+  }
+  std::vector<std::string> lines;
+};
+
+TEST(RestoreProgress, ShowsALineEveryFiveSecondsAndOneAtTheEnd) {
+  LineLog log;
+  RestoreProgress progress("0_1", "users", 1'000, 5'000, 100);
+  progress.add(500, 10'000, 1'500, 5'099, log);
+  EXPECT_THAT(log.lines, IsEmpty());
+  progress.add(500, 10'000, 2'000, 5'100, log);
+  progress.add(1'000, 20'000, 3'000, 6'000, log);
+  EXPECT_THAT(log.lines, ElementsAre("restoring task=0_1 store=users records=1000 bytes=20000 "
+                                     "percent=25 seconds_left=15"));
+  log.lines.clear();
+  progress.add(2'000, 40'000, 5'000, 8'100, log);
+  progress.finish(8'100, log);
+  EXPECT_THAT(log.lines,
+              ElementsAre("restored task=0_1 store=users records=4000 bytes=80000 ms=8000"));
+}
+
+TEST(RestoreProgress, SaysNothingOfAReadThatHasNotBegun) {
+  LineLog log;
+  RestoreProgress progress("0_1", "users", 1'000, 5'000, 0);
+  progress.add(0, 0, 1'000, 60'000, log);
+  progress.add(0, 0, 0, 120'000, log);
+  EXPECT_THAT(log.lines, IsEmpty());
+}
+
+}  // namespace
+}  // namespace millrace
