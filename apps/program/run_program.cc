@@ -17,6 +17,7 @@
 #include "millrace/apps/program/terminal.h"
 #include "millrace/framework/application.h"
 #include "millrace/state/memory_task_state.h"
+#include "millrace/state/rocksdb/rocksdb_state.h"
 
 namespace millrace {
 namespace {
@@ -54,10 +55,12 @@ class Run {
       fmt::print("options, topology and topics on {} are fine\n", (*broker)->name());
       return {};
     }
+    auto state_factory = open_state(*topology, config->application_id);
+    if (!state_factory.ok()) return state_factory.status();
     Application application({.topology = std::move(*topology),
                              .config = std::move(*config),
                              .broker = **broker,
-                             .state_factory = memory_task_state,
+                             .state_factory = std::move(*state_factory),
                              .clock = clock_,
                              .log = *log_,
                              .on_state = {}});
@@ -122,6 +125,21 @@ class Run {
     return open_broker(choice, clock_, *log_);
   }
 
+  /// State is kept where the changelogs are: beside a broker in memory it would outlive them.
+  Result<TaskStateFactory> open_state(const Topology& topology, const std::string& application_id) {
+    const bool stateful = std::ranges::any_of(
+        topology.sub_topologies(), [](const SubTopology& part) { return !part.stores.empty(); });
+    if (!stateful || reads_files() || options_.broker.broker == "embedded:")
+      return TaskStateFactory(memory_task_state);
+    state_.emplace(RocksdbStateOptions{
+        .directory = application_directory(options_.state_dir, application_id).parent_path(),
+        .memory_bytes = static_cast<std::size_t>(options_.memory_bytes),
+        .clock = clock_,
+        .log = *log_});
+    MILLRACE_RETURN_IF_ERROR(state_->claim(application_id, topology.fingerprint()));
+    return state_->factory();
+  }
+
   const ProgramInfo& info_;
   StreamProgram& program_;
   StreamOptions options_;
@@ -129,6 +147,7 @@ class Run {
   SystemClock clock_;
   std::unique_ptr<LogSink> log_;
   std::optional<InstanceId> instance_;
+  std::optional<RocksdbState> state_;
 };
 
 }  // namespace

@@ -76,7 +76,9 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
       .add("commit-interval", targets.commit_interval,
            "time between commits; results are visible after one")
       .range(1ms, 1min);
-  options.add_bytes("memory", targets.memory_bytes, "budget for state in memory")
+  options
+      .add_bytes("memory", targets.memory_bytes,
+                 "memory for state of all tasks together: cache and write buffers")
       .range(16 << 20, 1e15);
   options.add("progress-every", targets.progress_every, "records between two lines of progress")
       .range(1, 1e15);
