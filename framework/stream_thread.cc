@@ -236,7 +236,7 @@ Status StreamThread::take_over(bool& worked) {
 }
 
 Status StreamThread::process(bool& worked) {
-  if (collector_.transaction_bytes() >= environment_.config.transaction_bytes ||
+  if (pending_bytes() >= environment_.config.transaction_bytes ||
       committer_.producer().queued_bytes() >= environment_.config.transaction_bytes)
     return {};  // no room: the commit is next
 
@@ -288,6 +288,13 @@ Status StreamThread::process(bool& worked) {
 
 // --- commit: the six steps of design §6, here and nowhere else
 
+/// What the transaction holds, and what the overlays will add to it.
+std::size_t StreamThread::pending_bytes() const {
+  std::size_t bytes = collector_.transaction_bytes();
+  for (const auto& [id, task] : tasks_) bytes += task->pending_bytes();
+  return bytes;
+}
+
 bool StreamThread::commit_due() const {
   const std::int64_t since_ms = environment_.clock.monotonic_ms() - last_commit_ms_;
   // Nothing is gained by results that are out at once while input waits: then commits come so
@@ -297,7 +304,7 @@ bool StreamThread::commit_due() const {
     return true;
   if (since_ms < kCommitGapMs) return false;
   // What others wait for: room in the transaction, and the end of a bounded run.
-  return collector_.transaction_bytes() >= environment_.config.transaction_bytes ||
+  return pending_bytes() >= environment_.config.transaction_bytes ||
          std::ranges::any_of(tasks_, [](const auto& task) { return task.second->just_ended(); });
 }
 

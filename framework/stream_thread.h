@@ -80,6 +80,7 @@ class StreamThread {
   Status process(bool& worked);
   Status commit_if_due(bool& worked);
   Status commit(bool& worked);
+  std::size_t pending_bytes() const;
   bool commit_due() const;
   Result<bool> run_over();
   void publish();

@@ -62,6 +62,10 @@ class Task {
   /// Reads a batch of one source and processes it. True if there was something.
   Result<bool> step(std::size_t source);
 
+  /// Memory that changes of state take until the commit.
+  std::size_t pending_bytes() const {
+    return context_->state ? context_->state->pending_bytes() : 0;
+  }
   /// Step 1 of the commit: operators, then what is told downstream about time.
   /// kFailed: a user's function behind a result threw; no single record is to blame, so no policy
   /// for bad records applies.

@@ -21,7 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
-class StateDirectoryTest : public testing::Test {
+class ClaimedDirectoryTest : public testing::Test {
  protected:
   std::string path() const { return world.root + "/app"; }
   /// The message with which the state does not open.
@@ -54,7 +54,7 @@ class StateDirectoryTest : public testing::Test {
   StateWorld world{Backend::kRocksdb};
 };
 
-TEST_F(StateDirectoryTest, ASecondProcessIsRefused) {
+TEST_F(ClaimedDirectoryTest, ASecondProcessIsRefused) {
   int ready[2];
   int done[2];
   ASSERT_EQ(::pipe(ready) | ::pipe(done), 0);
@@ -80,7 +80,7 @@ TEST_F(StateDirectoryTest, ASecondProcessIsRefused) {
   for (const int end : {ready[0], ready[1]}) ::close(end);
 }
 
-TEST_F(StateDirectoryTest, AnotherTopologyIsRefused) {
+TEST_F(ClaimedDirectoryTest, AnotherTopologyIsRefused) {
   fill();
   world.fingerprint = "fedcba9876543210";
   EXPECT_THAT(refusal(),
@@ -91,45 +91,45 @@ TEST_F(StateDirectoryTest, AnotherTopologyIsRefused) {
   EXPECT_EQ(world.state->changelog_position("users"), 7) << "nothing was changed";
 }
 
-TEST_F(StateDirectoryTest, AnotherTopologyOfThisProcessIsRefused) {
+TEST_F(ClaimedDirectoryTest, AnotherTopologyOfThisProcessIsRefused) {
   ASSERT_OK(world.open());
   world.fingerprint = "fedcba9876543210";
   EXPECT_THAT(refusal(), AllOf(HasSubstr("in use"), HasSubstr("application id")));
 }
 
-TEST_F(StateDirectoryTest, AnotherApplicationIsRefused) {
+TEST_F(ClaimedDirectoryTest, AnotherApplicationIsRefused) {
   fill();
   fs::rename(path(), world.root + "/two");
   world.application = "two";
   EXPECT_THAT(refusal(), AllOf(HasSubstr("'app'"), HasSubstr("'two'"), HasSubstr("--state-dir")));
 }
 
-TEST_F(StateDirectoryTest, AnUnknownVersionIsRefused) {
+TEST_F(ClaimedDirectoryTest, AnUnknownVersionIsRefused) {
   fill();
   write(path() + "/stamp", "\x09");
   EXPECT_THAT(refusal(), AllOf(HasSubstr(path()), HasSubstr("version 9")));
 }
 
-TEST_F(StateDirectoryTest, ADamagedStampIsRefused) {
+TEST_F(ClaimedDirectoryTest, ADamagedStampIsRefused) {
   fill();
   write(path() + "/stamp", "");
   EXPECT_THAT(refusal(), AllOf(HasSubstr(path()), HasSubstr("damaged"), HasSubstr("remove")));
 }
 
-TEST_F(StateDirectoryTest, StateWithoutAStampIsRefused) {
+TEST_F(ClaimedDirectoryTest, StateWithoutAStampIsRefused) {
   fill();
   fs::remove(path() + "/stamp");
   EXPECT_THAT(refusal(), AllOf(HasSubstr(path()), HasSubstr("0_1"), HasSubstr("no stamp")));
 }
 
-TEST_F(StateDirectoryTest, AFileInItsPlaceIsNamed) {
+TEST_F(ClaimedDirectoryTest, AFileInItsPlaceIsNamed) {
   write(path(), "");
   EXPECT_THAT(refusal(), AllOf(HasSubstr(path()), HasSubstr("--state-dir")));
 }
 
 // --- damage: named, not wiped, and healed by what the message says
 
-class DamagedStateTest : public StateDirectoryTest {
+class DamagedStateTest : public ClaimedDirectoryTest {
  protected:
   void SetUp() override {
     fill();
@@ -195,7 +195,7 @@ TEST_F(DamagedStateTest, BitsThatFlipShowAtTheReadAndStopTheCommit) {
 
 // --- a directory that cannot be written
 
-TEST_F(StateDirectoryTest, AReadOnlyDirectoryIsNamed) {
+TEST_F(ClaimedDirectoryTest, AReadOnlyDirectoryIsNamed) {
   fs::permissions(world.root, fs::perms(0555));
   world.in_child(
       [&] {
@@ -216,7 +216,7 @@ void limit_file_size(rlim_t bytes) {
 }
 
 /// A limit on the size of files stands for a full disk: the same calls fail, with another errno.
-TEST_F(StateDirectoryTest, ADiskThatFillsUpFailsTheCommitAndLosesNothing) {
+TEST_F(ClaimedDirectoryTest, ADiskThatFillsUpFailsTheCommitAndLosesNothing) {
   fill();
   world.in_child(
       [&] {
@@ -236,7 +236,7 @@ TEST_F(StateDirectoryTest, ADiskThatFillsUpFailsTheCommitAndLosesNothing) {
   EXPECT_EQ(world.contents().size(), 2'001u);
 }
 
-TEST_F(StateDirectoryTest, AFullDiskAtStartIsNamed) {
+TEST_F(ClaimedDirectoryTest, AFullDiskAtStartIsNamed) {
   world.in_child(
       [&] {
         limit_file_size(0);
