@@ -92,7 +92,9 @@ Status OverlaidStore::prepare(std::string_view name, ChangelogWriter& writer) {
 
 void OverlaidStore::write_out() {
   for (const auto& [from, to] : overlay_.ranges()) base_.erase_range(from, to);
-  for (const Overlay::Entry& entry : overlay_.entries()) {
+  // A sorted table takes ascending keys nearly twice as fast.
+  for (const std::uint32_t index : overlay_.sorted()) {
+    const Overlay::Entry& entry = overlay_.entries()[index];
     if (!entry.erased)
       base_.put(entry.key(), entry.value());
     else if (!overlay_.in_erased_range(entry.key()))

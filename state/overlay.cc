@@ -14,6 +14,14 @@ namespace {
 std::uint64_t hash_of(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
+/// The first eight bytes, so that numbers compare as the texts do.
+std::uint64_t head_of(std::string_view key) {
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < sizeof head; ++i)
+    head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0U);
+  return head;
+}
+
 }  // namespace
 
 /// The slot of the key, or the free one where it belongs.
@@ -101,6 +109,20 @@ const Overlay::Ordered& Overlay::in_order() {
       ordered_.insert(static_cast<std::uint32_t>(i));
   }
   return ordered_;
+}
+
+const std::vector<std::uint32_t>& Overlay::sorted() {
+  // Most keys differ in their first bytes: those are compared as numbers, without a look elsewhere.
+  heads_.clear();
+  for (std::uint32_t i = 0; i < entries_.size(); ++i)
+    heads_.emplace_back(head_of(entries_[i].key()), i);
+  std::ranges::sort(heads_, [this](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first < b.first;
+    return entries_[a.second].key() < entries_[b.second].key();
+  });
+  sorted_.clear();
+  for (const auto& [head, index] : heads_) sorted_.push_back(index);
+  return sorted_;
 }
 
 void Overlay::clear() {

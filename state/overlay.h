@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "millrace/framework/record_batch.h"
@@ -52,6 +53,8 @@ class Overlay {
   std::size_t bytes() const;
   /// In the order in which keys were first touched.
   const std::vector<Entry>& entries() const { return entries_; }
+  /// Positions in entries(), ascending by key, as of now. Unlike in_order() it does not stay so.
+  const std::vector<std::uint32_t>& sorted();
   /// From and to of the erased ranges; they do not touch each other.
   const std::map<std::string, std::string, std::less<>>& ranges() const { return ranges_; }
 
@@ -87,6 +90,8 @@ class Overlay {
   std::vector<Entry> entries_;
   Ordered ordered_{ByKey{&entries_}};
   bool keeps_order_ = false;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> heads_;  // scratch of sorted()
+  std::vector<std::uint32_t> sorted_;
   std::map<std::string, std::string, std::less<>> ranges_;
   Arena bytes_;
 };

@@ -65,6 +65,7 @@ TaskDatabase::~TaskDatabase() {
 Status TaskDatabase::write(Log log) {
   rocksdb::WriteOptions options;
   options.disableWAL = log == Log::kNo;
+  options.memtable_insert_hint_per_batch = true;  // keys of a commit come ascending
   const rocksdb::Status status = db_->Write(options, &batch_);
   if (batch_.GetDataSize() > kKeptBatchBytes)
     batch_ = rocksdb::WriteBatch();

@@ -47,6 +47,18 @@ TEST(OverlayTest, KeepsTheOrderOfKeysThatComeAfterItWasAskedFor) {
   EXPECT_THAT(ordered_keys(overlay), IsEmpty());
 }
 
+TEST(OverlayTest, SortsKeysAsTextsCompare) {
+  Overlay overlay;
+  const std::vector<std::string> ascending{
+      "", std::string(1, '\0'), "a", std::string("a\0", 2), "abcdefgh", "abcdefghi", "b", "\xff"};
+  for (const int i : {5, 2, 7, 0, 3, 6, 1, 4})
+    overlay.put(ascending[static_cast<std::size_t>(i)], "");
+  std::vector<std::string> keys;
+  for (const std::uint32_t index : overlay.sorted())
+    keys.emplace_back(overlay.entries()[index].key());
+  EXPECT_EQ(keys, ascending);
+}
+
 TEST(OverlayTest, JoinsErasedRangesThatTouch) {
   Overlay overlay;
   overlay.erase_range("b", "d");
