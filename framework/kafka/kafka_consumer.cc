@@ -356,9 +356,7 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Messa
     return {};
   }
   if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-    return Status::failed(
-        fmt::format("{}, offset {}: out of range: it was deleted or never written; reset the group",
-                    name_of(partition), from.position));
+    return out_of_range(partition, from.position);
   }
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return to_status(message.err, Call::kConsume,
@@ -396,6 +394,34 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Messa
   }
   batch.append(key, value, message.offset, timestamp_ms, headers);
   return {};
+}
+
+/// Says what is missing, and that it is not passed over. Asks the broker for the log's ends, once:
+/// the error stops the reader.
+Status KafkaConsumer::out_of_range(const TopicPartition& partition, std::int64_t offset) const {
+  constexpr int kTimeoutMs = 5'000;
+  std::int64_t low = 0, high = 0;
+  const bool known = rd_kafka_query_watermark_offsets(client_->handle(), partition.topic.c_str(),
+                                                      partition.partition, &low, &high,
+                                                      kTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  const std::string what = fmt::format("{}: offset {} cannot be read", name_of(partition), offset);
+  const std::string remedy =
+      options_.group_id.empty()
+          ? "read the topic from its start"
+          : fmt::format(
+                "nothing was committed beyond it; start over with what is there (millrace "
+                "reset --application-id {}), and keep the topic's records longer",
+                options_.group_id);
+  if (known && offset < low)
+    return Status::failed(
+        fmt::format("{}: the log begins at {}: {} records were deleted, by retention or by hand, "
+                    "before they were read: {}",
+                    what, low, low - offset, remedy));
+  if (known && offset > high)
+    return Status::failed(
+        fmt::format("{}: the log ends at {}: the topic was made anew, or lost records: {}", what,
+                    high, remedy));
+  return Status::failed(fmt::format("{}: it lies outside of the log: {}", what, remedy));
 }
 
 /// Before 2.2.0 a broker's thread that finds all its queues full sleeps up to 1 s, however fast

@@ -69,6 +69,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
   Status take(const TopicPartition& partition, Fetched& from, Message owned, RecordBatch& batch);
+  Status out_of_range(const TopicPartition& partition, std::int64_t offset) const;
   void refill(Fetched& partition);
   void report(Status status);
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& partitions) override;
