@@ -215,7 +215,11 @@ Status KafkaAdmin::create_topic(const TopicSpec& topic) {
   // Named as leader is not yet being leader: usable is what answers.
   std::vector<TopicPartition> partitions;
   for (std::int32_t i = 0; i < topic.partitions; ++i) partitions.push_back({topic.name, i});
-  return list_offsets(partitions, OffsetSpec::kEarliest).status();
+  return ask_patiently(kTimeout, [&] {
+    const Status usable = list_offsets_once(handle, partitions, OffsetSpec::kEarliest).status();
+    // Its leader may learn of the topic later than the broker that gave the metadata.
+    return usable.code() == StatusCode::kNotFound ? Status::retry(usable.message()) : usable;
+  });
 }
 
 Status KafkaAdmin::delete_topic(const std::string& topic) {
