@@ -218,8 +218,13 @@ Status StreamThread::take_over(bool& worked) {
       return {};
     }
     if (*state == Task::TakeOver::kRunning) {
+      const Task::TakeOverCost& cost = task->take_over_cost();
       environment_.log.write(LogLevel::kInfo, "task runs",
-                             {{"thread", index_}, {"task", id.text()}});
+                             {{"thread", index_},
+                              {"task", id.text()},
+                              {"offsets_ms", cost.offsets_ms},
+                              {"restore_ms", cost.restore_ms},
+                              {"restored_records", cost.records}});
       worked = true;
     }
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "millrace/framework/repartition_format.h"
 
@@ -14,7 +15,8 @@ std::string TaskId::text() const { return fmt::format("{}_{}", sub_topology, par
 Task::Task(TaskId id, const TaskEnvironment& environment)
     : id_(id),
       environment_(environment),
-      part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]) {
+      part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]),
+      phase_began_ms_(environment.clock.monotonic_ms()) {
   context_ = std::make_unique<TaskContext>(TaskContext::Parts{
       environment.clock, environment.log, environment.collector, environment.config.application_id,
       environment.deployment, id.partition, environment.topology.edge_count()});
@@ -96,6 +98,7 @@ Result<Task::TakeOver> Task::start_restore() {
     }
   }
   phase_ = Phase::kRestore;
+  cost_.offsets_ms = now_ms() - std::exchange(phase_began_ms_, now_ms());
   return restore_turn();
 }
 
@@ -124,6 +127,7 @@ Result<Task::TakeOver> Task::restore_turn() {
     batch_.reset();
     const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
     if (!status.ok() && status.code() != StatusCode::kRetry) return status;
+    cost_.records += static_cast<std::int64_t>(batch_.records().size());
     const std::int64_t position = environment_.consumer.position(restore.changelog);
     MILLRACE_RETURN_IF_ERROR(context_->state->restore(restore.store, batch_.records(), position));
     restore.progress.add(batch_.records().size(), batch_.bytes(), position, now_ms(),
@@ -146,6 +150,7 @@ Result<Task::TakeOver> Task::restore_turn() {
   }
   MILLRACE_RETURN_IF_ERROR(open());
   phase_ = Phase::kRunning;
+  cost_.restore_ms = now_ms() - phase_began_ms_;
   return TakeOver::kRunning;
 }
 

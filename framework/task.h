@@ -54,6 +54,13 @@ class Task {
   /// transaction is open. kLaterRun: a process of a later run owns this task's data; leave.
   Result<TakeOver> take_over();
   bool running() const { return phase_ == Phase::kRunning; }
+  /// What the take-over took so far.
+  struct TakeOverCost {
+    std::int64_t offsets_ms = 0;  ///< until the committed offsets were settled and read
+    std::int64_t restore_ms = 0;  ///< from then until it ran
+    std::int64_t records = 0;     ///< read from changelogs
+  };
+  const TakeOverCost& take_over_cost() const { return cost_; }
 
   std::size_t source_count() const { return context_->source_partitions.size(); }
   const SourcePartition& source(std::size_t index) const {
@@ -120,6 +127,8 @@ class Task {
   const TaskEnvironment& environment_;
   const SubTopology& part_;
   Phase phase_ = Phase::kOffsets;
+  std::int64_t phase_began_ms_;
+  TakeOverCost cost_;
 
   std::unique_ptr<TaskContext> context_;
   std::vector<std::unique_ptr<Node>> nodes_;
