@@ -195,6 +195,11 @@ def programs(session, outcome):
            MILLRACE_TEST_KAFKA=session.kafka())
 
 
+def failover(session, outcome):
+    environment = {"MILLRACE_TEST_LONG": "1"} if session.long else {}
+    script(session, "failover", "tests/failover/failover_test.py", outcome, **environment)
+
+
 def compile_fail(session, outcome):
     script(session, "compile_fail", "tests/compile_fail/compile_fail_test.py", outcome)
 
@@ -226,6 +231,7 @@ RINGS = {
     "conformance": conformance,
     "broker": broker,
     "programs": programs,
+    "failover": failover,
     "compile_fail": compile_fail,
     "headers": headers,
     "install": install,
@@ -236,7 +242,7 @@ RINGS = {
                       TSAN_OPTIONS=f"suppressions={SUPPRESSIONS}/tsan.txt"),
 }
 WITHOUT_BUILD = {"layering", "asan", "tsan"}  # what needs nothing in build/
-WAITING = {"broker", "programs"}
+WAITING = {"broker", "programs", "failover"}
 
 
 def allowed_skips():

@@ -1,0 +1,72 @@
+"""Instances and brokers that are away for a while and come back: zombies, and a broker that restarts."""
+
+import re
+import signal
+import time
+
+from application import wait_for
+from deaths import owned_by
+from kafka_nodes import Kafka
+from ring_report import Failure
+from rounds import Round, say
+
+FREEZE_SECONDS = 15  # past the session time-out
+OUTAGE_SECONDS = 3
+COMPLAINT = re.compile(r"^\S+ (warning|error) .*", re.MULTILINE)
+
+
+def zombies(world, freezes):
+    """SIGSTOP past the session time-out, then SIGCONT: what the zombie still holds must not be committed.
+
+    Others take over meanwhile; afterwards it becomes a member with partitions again, without a restart.
+    """
+    with Round(world, world.kafka().bootstrap, "zombie") as round_:
+        application = round_.application
+        for freeze in range(freezes):
+            victim = application.instances[freeze % len(application.instances)]
+            wait_for(f"partitions of {victim.name}", lambda v=victim: owned_by(application, v))
+            victim.signal(signal.SIGSTOP)
+            time.sleep(FREEZE_SECONDS)
+            wait_for("other owners", lambda v=victim: application.partitions() and not owned_by(application, v))
+            committed = wait_for("an answer of the group", application.committed)
+            application.wait_until_committed_beyond(committed, "work of the others")
+            victim.signal(signal.SIGCONT)
+            wait_for(f"a comeback of {victim.name}", lambda v=victim: owned_by(application, v))
+        round_.until(round_.load.seconds() + 3)
+        application.check()
+        round_.verdict(f"{freezes} instances stood still for {FREEZE_SECONDS} s and more")
+
+
+def broker_restart(world, nodes):
+    """One of two brokers is killed and started again: all keep trying, say so, and go on."""
+    kafka = Kafka(nodes=2)
+    keep = True
+    try:
+        with Round(world, kafka.bootstrap, "restart") as round_:
+            application = round_.application
+            for node in nodes:
+                heard = {each: len(each.said()) for each in application.instances}
+                kafka.kill(node)
+                died = time.monotonic()
+                time.sleep(OUTAGE_SECONDS)
+                kafka.start()
+                started = time.monotonic()
+                committed = wait_for("an answer of the group", application.committed)
+                application.wait_until_committed_beyond(committed, "work after the broker's restart")
+                for each in application.instances:
+                    complaint = COMPLAINT.search(each.said()[heard[each]:])
+                    if complaint is None:
+                        raise Failure(f"{each.name} did not say that a broker was away")
+                say(f"broker {node} was away for {started - died:.1f} s; work went on "
+                    f"{time.monotonic() - started:.1f} s later; said: {complaint[0][30:120]}")
+            round_.until(round_.load.seconds() + 3)
+            application.check()
+            round_.verdict("broker restarts: " + ", ".join(f"node {node}" for node in nodes))
+        keep = False
+    finally:
+        kafka.close(keep)
+
+
+def cases(world):
+    yield "Zombie", lambda: zombies(world, 3 if world.long else 1)
+    yield "BrokerRestart", lambda: broker_restart(world, [2, 1] if world.long else [2])

@@ -1,0 +1,93 @@
+"""Instances that are killed, over and over, and who takes over."""
+
+import random
+import time
+
+from application import PARTITIONS, wait_for
+from rounds import RATE, RESTART_SECONDS, SESSION_SECONDS, Round
+
+PHASE_SECONDS = 0.3  # some commit intervals
+
+
+def storm(round_, dice, kills, next_kill):
+    """kill -9 of one instance after the other, each after the group's committed offsets have moved.
+
+    That is asserted by `millrace groups`: the sum of the input's committed offsets must exceed what it was when
+    the last victim had been started again. Every second victim loses its state directory.
+    """
+    application = round_.application
+    committed = 0
+    for kill in range(kills):
+        round_.until(next_kill(kill))
+        committed = application.wait_until_committed_beyond(committed, f"progress before kill {kill + 1}")
+        # The group answers between two transactions: without this each kill would hit the same moment of one.
+        time.sleep(dice.random() * PHASE_SECONDS)
+        application.check()
+        victim = dice.choice(application.instances)
+        victim.kill()
+        time.sleep(RESTART_SECONDS)
+        if kill % 2 == 1:
+            victim.lose_state()
+        victim.start()
+        committed = wait_for("an answer of the group", application.committed)
+
+
+def kill_storm(world, seed, seconds, kills, options=()):
+    """Members with fixed ids: each comes back within its session, and takes up its own partitions."""
+    dice = random.Random(seed)
+    with Round(world, world.kafka().bootstrap, f"storm-{seed}", *options) as round_:
+        storm(round_, dice, kills, lambda kill: (kill + dice.random()) * seconds / kills)
+        round_.until(seconds)
+        round_.verdict(f"seed {seed}: {kills} kills {' '.join(options)}")
+
+
+def dynamic_storm(world, seed, kills):
+    """Members without fixed ids, one killed every 15 s: the group rebalances around each death."""
+    with Round(world, world.kafka().bootstrap, f"dynamic-{seed}", members="dynamic") as round_:
+        storm(round_, random.Random(seed), kills, lambda kill: 5 + 15 * kill)
+        round_.until(15 * kills)
+        round_.verdict(f"seed {seed}: {kills} kills of dynamic members")
+
+
+def fail_over(world, members):
+    """Says how long a dead instance's partitions stood still after the end of its session.
+
+    Nothing is judged but that it ends: how soon depends on the machine.
+    """
+    with Round(world, world.kafka().bootstrap, f"failover-{members}", members=members) as round_:
+        application = round_.application
+        victim = application.instances[0]
+        orphans = wait_for("partitions of the victim", lambda: owned_by(application, victim))
+        victim.kill()
+        died = time.monotonic()
+        # Frames with these offsets were not there yet when it died.
+        beyond = (len(round_.load.lines) + RATE // 2) // PARTITIONS + 1
+
+        def worked_on():
+            application.check_running()
+            now = application.partitions()
+            return now and all(now[each].committed > beyond for each in orphans)
+
+        wait_for("work of others on the partitions of the dead", worked_on)
+        seconds = time.monotonic() - died
+        victim.start()
+        round_.verdict(f"{members} members: {len(orphans)} partitions of the dead were worked on {seconds:.1f} s "
+                       f"after its death, {seconds - SESSION_SECONDS:.1f} s after its session")
+
+
+def owned_by(application, instance):
+    """The input partitions of a member that has an instance id."""
+    found = application.partitions() or {}
+    return [partition for partition, state in found.items() if f"{instance.name}-0@" in state.owner]
+
+
+def cases(world):
+    yield "KillStorm", lambda: kill_storm(world, world.seed, *((40, 12) if world.long else (16, 4)))
+    if world.long:
+        for seed in range(world.seed + 1, world.seed + 20):
+            options = [["--shards", "2"], ["--threads", "2"], [], []][seed % 4]
+            yield f"KillStorm_{seed}", lambda s=seed, o=options: kill_storm(world, s, 40, 12, o)
+    yield "DynamicMembers", lambda: dynamic_storm(world, world.seed, 6 if world.long else 2)
+    yield "FailOver", lambda: fail_over(world, "named")
+    if world.long:
+        yield "FailOverOfStaticMembers", lambda: fail_over(world, "static")

@@ -1,0 +1,140 @@
+"""State and logs that are not as they were left, and starts that must be refused."""
+
+import random
+import signal
+import time
+
+from application import wait_for
+from deaths import PHASE_SECONDS, owned_by
+from ring_report import Failure
+from rounds import RESTART_SECONDS, Round, say
+
+ATTEMPTS = 20  # to hit a transaction; nearly each one does
+
+
+def state_wiped(world):
+    """All instances die at once and lose what they kept: the changelog has it."""
+    with Round(world, world.kafka().bootstrap, "wiped") as round_:
+        application = round_.application
+        committed = application.wait_until_committed_beyond(10_000, "some state")
+        for instance in application.instances:
+            instance.kill()
+        for instance in application.instances:
+            instance.lose_state()
+        time.sleep(RESTART_SECONDS)
+        for instance in application.instances:
+            instance.start()
+        application.wait_until_committed_beyond(committed, "work after the restart")
+        round_.verdict("all instances were killed and their state directories wiped")
+
+
+def aborted_tail(world):
+    """A changelog whose last records were aborted: a restore must not believe them, nor wait for more.
+
+    Commits follow each other at once here, so that a kill nearly always hits between the changelog's records and
+    the commit; the log's own batches show when it did, and that the restart aborted them.
+    """
+    kafka = world.kafka()
+    with Round(world, kafka.bootstrap, "aborted", "--commit-interval", "1ms", names=["ann"]) as round_:
+        application = round_.application
+        instance = application.instances[0]
+        changelog = application.name + "-users-changelog"
+        dice = random.Random(world.seed)
+        hits, tried = 0, 0
+        committed = application.wait_until_committed_beyond(3_000, "some state")
+        while hits < 2:
+            if (tried := tried + 1) > ATTEMPTS:
+                raise Failure(f"only {hits} of {ATTEMPTS} kills hit an open transaction in {changelog}")
+            time.sleep(dice.random() * PHASE_SECONDS)  # see there
+            instance.kill()
+            open_since = open_transaction(kafka.batches(changelog, 0))
+            instance.lose_state()
+            instance.start()
+            if open_since is not None:
+                hits += 1
+                wait_for("the end of the open transaction", lambda since=open_since: "abort" in [
+                    batch["marker"] for batch in kafka.batches(changelog, 0) if batch["offset"] > since])
+            committed = application.wait_until_committed_beyond(committed, "work after the restart")
+        round_.verdict(f"{tried} kills, {hits} of them left an aborted tail in the changelog")
+
+
+def open_transaction(batches):
+    """The first offset of the transaction that is open at the end of a log, or None."""
+    since = {}
+    for batch in batches:
+        if batch["marker"]:
+            since.pop(batch["producer"], None)
+        elif batch["transactional"]:
+            since.setdefault(batch["producer"], batch["offset"])
+    return min(since.values(), default=None)
+
+
+def truncated_input(world):
+    """Frames that were deleted before they were counted are an error that says which, not a smaller count."""
+    kafka = world.kafka()
+    with Round(world, kafka.bootstrap, "truncated", names=["ann"]) as round_:
+        application = round_.application
+        application.wait_until_committed_beyond(3_000, "some work")
+        instance = application.instances[0]
+        instance.signal(signal.SIGINT)
+        instance.wait()
+        loaded = len(round_.load.lines)
+        round_.until(round_.load.seconds() + 1)
+        round_.load.stop()
+        state = application.partitions()[3]
+        cut = state.committed + 100
+        if cut >= state.end:
+            raise Failure(f"only {len(round_.load.lines) - loaded} frames were loaded after the stop: {state}")
+        kafka.delete_records(application.input, 3, cut)
+        said = len(instance.said())
+        instance.start("--until-end")
+        instance.wait(code=1)
+        check_said(instance.said()[said:], application.input, "partition 3", f"offset {state.committed} ",
+                   f"begins at {cut}", "100 records were deleted", f"millrace reset --application-id {application.name}")
+        after = application.partitions()[3]
+        if after.committed != state.committed:
+            raise Failure(f"the committed offset moved from {state.committed} to {after.committed}")
+        say("it said: " + instance.said().splitlines()[-1])
+
+
+def same_instance_id(world):
+    """Of two processes with one instance id the newer one works; the older one ends and says why."""
+    with Round(world, world.kafka().bootstrap, "twice") as round_:
+        application = round_.application
+        older = application.instances[0]
+        wait_for(f"partitions of {older.name}", lambda: owned_by(application, older))
+        newer = application.add("dan", "--instance-id", older.name, "--static")
+        newer.start()
+        older.wait(code=1)
+        check_said(older.said(), f"another process runs with instance id '{older.name}'")
+        application.instances.remove(older)
+        committed = wait_for("an answer of the group", application.committed)
+        application.wait_until_committed_beyond(committed, "work of the others")
+        round_.verdict("a second process with an instance id took the first one's place")
+        say("it said: " + older.said().splitlines()[-1])
+
+
+def other_topology(world):
+    """A copy with other windows does not disturb those that run."""
+    with Round(world, world.kafka().bootstrap, "topology", names=["ann", "bob"]) as round_:
+        application = round_.application
+        wait_for("members", lambda: owned_by(application, application.instances[0]))
+        words = application.options("--state-dir", world.programs.path("other-topology"), "--window", "1h")
+        _, error = world.programs.run(*words, code=1)
+        check_said(error, application.name, "another topology", "choose another application id")
+        application.check()
+        round_.verdict("a copy with another topology was refused")
+        say("it said: " + error.splitlines()[-1])
+
+
+def check_said(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise Failure(f"'{part}' is not named:\n{text[-2000:]}")
+
+
+def cases(world):
+    for name, case in [("StateWiped", state_wiped), ("AbortedTail", aborted_tail),
+                       ("TruncatedInput", truncated_input), ("SameInstanceId", same_instance_id),
+                       ("OtherTopology", other_topology)]:
+        yield name, lambda case=case: case(world)
