@@ -456,6 +456,8 @@ void Task::start_over() {
   release();
   context_->state.reset();
   phase_ = Phase::kOffsets;
+  phase_began_ms_ = now_ms();
+  cost_ = {};
   told_.clear();
   committed_told_.clear();
 }

@@ -19,7 +19,7 @@ namespace {
 constexpr int kOldestVersion = 0x020002ff;
 constexpr int kConnectTimeoutMs = 10'000;
 constexpr std::chrono::milliseconds kEndTimeout{10'000};
-/// A consumer that joins no group must nevertheless name one; nothing is ever stored in it.
+/// A client that joins no group must nevertheless name one; nothing is ever stored in it.
 constexpr const char* kNoGroup = "millrace-no-group";
 
 /// For all clients: quick to come back after a broker restart, no 40 ms waits for small requests.
@@ -128,9 +128,12 @@ Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
         fmt::format("librdkafka {} is too old: install 2.0.2 or newer", rd_kafka_version_str()));
   }
   if (Status status = check_properties(options.properties); !status.ok()) return status;
-  Result<Conf> conf = make_conf(
-      Role::kAdmin, common_defaults(), options.properties,
-      {{"bootstrap.servers", options.bootstrap}, {"isolation.level", "read_uncommitted"}});
+  // Without a group librdkafka crashes when a coordinator that has moved refuses to tell offsets
+  // (#5040, not fixed in 2.10).
+  Result<Conf> conf = make_conf(Role::kAdmin, common_defaults(), options.properties,
+                                {{"bootstrap.servers", options.bootstrap},
+                                 {"group.id", kNoGroup},
+                                 {"isolation.level", "read_uncommitted"}});
   if (!conf.ok()) return conf.status();
   auto watch = std::make_shared<ClientWatch>(options.log);
   auto events = std::make_unique<LastError>();

@@ -175,8 +175,8 @@ class Application:
         self.programs.run("millrace", "load", "--broker", self.broker, "--topic", self.input, "--partitioner",
                           "round-robin", *more, path)
 
-    def partitions(self):
-        """{partition: PartitionState} of the input, by `millrace groups`; None while the group cannot say.
+    def partitions(self, topic=None):
+        """{partition: PartitionState} of a topic, else of the input, by `millrace groups`; None while the group cannot say.
 
         It cannot while a transaction of a dead instance is open, and while its coordinator is away.
         """
@@ -186,22 +186,22 @@ class Application:
             return None
         found = {}
         for line in done.stdout.splitlines()[1:]:
-            _, _, _, topic, partition, committed, end, _, owner = line.split()
-            if topic == self.input:
+            _, _, _, name, partition, committed, end, _, owner = line.split()
+            if name == (topic or self.input):
                 found[int(partition)] = PartitionState(0 if committed == "-" else int(committed),
                                                        0 if end == "-" else int(end), owner)
         return found
 
-    def committed(self):
-        """The sum of the committed offsets of the input, or None."""
-        found = self.partitions()
+    def committed(self, topic=None):
+        """The sum of the committed offsets of a topic, else of the input, or None."""
+        found = self.partitions(topic)
         return None if found is None else sum(state.committed for state in found.values())
 
-    def wait_until_committed_beyond(self, offset, what):
+    def wait_until_committed_beyond(self, offset, what, topic=None):
         """Waits until the group has committed more than `offset` in all; returns how much."""
         def moved():
             self.check_running()
-            now = self.committed()
+            now = self.committed(topic)
             return now if now is not None and now > offset else None
         return wait_for(what, moved)
 

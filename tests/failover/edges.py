@@ -39,9 +39,10 @@ def aborted_tail(world):
         application = round_.application
         instance = application.instances[0]
         changelog = application.name + "-users-changelog"
+        repartition = application.name + "-users-repartition"  # read by the task that writes the changelog
         dice = random.Random(world.seed)
         hits, tried = 0, 0
-        committed = application.wait_until_committed_beyond(3_000, "some state")
+        committed = application.wait_until_committed_beyond(10, "some state", repartition)
         while hits < 2:
             if (tried := tried + 1) > ATTEMPTS:
                 raise Failure(f"only {hits} of {ATTEMPTS} kills hit an open transaction in {changelog}")
@@ -54,7 +55,7 @@ def aborted_tail(world):
                 hits += 1
                 wait_for("the end of the open transaction", lambda since=open_since: "abort" in [
                     batch["marker"] for batch in kafka.batches(changelog, 0) if batch["offset"] > since])
-            committed = application.wait_until_committed_beyond(committed, "work after the restart")
+            committed = application.wait_until_committed_beyond(committed, "work after the restart", repartition)
         round_.verdict(f"{tried} kills, {hits} of them left an aborted tail in the changelog")
 
 
