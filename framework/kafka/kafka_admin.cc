@@ -16,6 +16,9 @@ namespace {
 constexpr int kTimeoutMs = static_cast<int>(Admin::kTimeout.count());
 constexpr std::chrono::milliseconds kPause{
     10};  ///< between questions whose answer is not there yet
+/// After this a request that waits for a broker is made anew: with several brokers librdkafka 2.0.2
+/// has been seen waiting for a controller that was there all the time.
+constexpr std::chrono::milliseconds kAttempt{3'000};
 
 struct MetadataDeleter {
   void operator()(const rd_kafka_metadata_t* metadata) const {
@@ -111,6 +114,52 @@ Status topic_status(const rd_kafka_topic_result_t** topics, std::size_t count,
                    text == nullptr ? "" : text);
 }
 
+Result<std::map<std::string, std::string>> topic_configs_once(rd_kafka_t* handle,
+                                                              const std::string& topic) {
+  const std::string what = fmt::format("configs of topic '{}'", topic);
+  AdminCall call{handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, kAttempt};
+  rd_kafka_ConfigResource_t* request =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_DescribeConfigs(handle, &request, 1, call.options(), call.queue());
+  rd_kafka_ConfigResource_destroy(request);
+  if (Status status = call.wait(what); !status.ok()) return status;
+  std::size_t count = 0;
+  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(call.event()), &count);
+  if (count != 1) return Status::failed(what + ": no answer for the topic");
+  const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(resources[0]);
+  const char* text = rd_kafka_ConfigResource_error_string(resources[0]);
+  if (Status status = to_status(error, Call::kAdmin, what, text == nullptr ? "" : text);
+      !status.ok())
+    return status;
+  std::map<std::string, std::string> configs;
+  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    configs.emplace(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
+  }
+  return configs;
+}
+
+Status create_topic_once(rd_kafka_t* handle, const TopicSpec& topic, const std::string& what) {
+  std::array<char, 512> error{};
+  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(
+      topic.name.c_str(), topic.partitions, topic.replication, error.data(), error.size());
+  if (request == nullptr) return Status::invalid(fmt::format("{}: {}", what, error.data()));
+  for (const auto& [name, value] : topic.configs) {
+    rd_kafka_NewTopic_set_config(request, name.c_str(), value.c_str());
+  }
+  AdminCall call{handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, kAttempt};
+  rd_kafka_AdminOptions_set_operation_timeout(call.options(), kTimeoutMs, nullptr, 0);
+  rd_kafka_CreateTopics(handle, &request, 1, call.options(), call.queue());
+  rd_kafka_NewTopic_destroy(request);
+  if (Status status = call.wait(what); !status.ok()) return status;
+  std::size_t count = 0;
+  const rd_kafka_topic_result_t** topics =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(call.event()), &count);
+  return topic_status(topics, count, what);
+}
+
 Result<std::vector<std::string>> list_groups_once(rd_kafka_t* handle) {
   AdminCall call{handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, Admin::kTimeout};
   rd_kafka_ListConsumerGroups(handle, call.options(), call.queue());
@@ -191,22 +240,14 @@ Status delete_group_once(rd_kafka_t* handle, const std::string& group) {
 Status KafkaAdmin::create_topic(const TopicSpec& topic) {
   const std::string what = fmt::format("creating topic '{}'", topic.name);
   rd_kafka_t* handle = client_->handle();
-  std::array<char, 512> error{};
-  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(
-      topic.name.c_str(), topic.partitions, topic.replication, error.data(), error.size());
-  if (request == nullptr) return Status::invalid(fmt::format("{}: {}", what, error.data()));
-  for (const auto& [name, value] : topic.configs) {
-    rd_kafka_NewTopic_set_config(request, name.c_str(), value.c_str());
-  }
-  AdminCall call{handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, kTimeout};
-  rd_kafka_AdminOptions_set_operation_timeout(call.options(), kTimeoutMs, nullptr, 0);
-  rd_kafka_CreateTopics(handle, &request, 1, call.options(), call.queue());
-  rd_kafka_NewTopic_destroy(request);
-  if (Status status = call.wait(what); !status.ok()) return status;
-  std::size_t count = 0;
-  const rd_kafka_topic_result_t** topics =
-      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(call.event()), &count);
-  if (Status status = topic_status(topics, count, what); !status.ok()) return status;
+  bool again = false;  // what then exists may be the work of an attempt without an answer
+  const Status created = ask_patiently(kTimeout, [&] {
+    const Status status = create_topic_once(handle, topic, what);
+    const bool mine = again && status.code() == StatusCode::kExists;
+    again = again || status.code() == StatusCode::kRetry;
+    return mine ? Status{} : status;
+  });
+  if (!created.ok()) return created;
   const Status known = wait_for_metadata(handle, what, [&](const rd_kafka_metadata_t& metadata) {
     const rd_kafka_metadata_topic_t* found = find_topic(metadata, topic.name);
     return found != nullptr && found->partition_cnt == topic.partitions && has_leaders(*found);
@@ -266,30 +307,7 @@ Result<TopicDescription> KafkaAdmin::describe_topic(const std::string& topic) {
 }
 
 Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(const std::string& topic) {
-  const std::string what = fmt::format("configs of topic '{}'", topic);
-  rd_kafka_t* handle = client_->handle();
-  AdminCall call{handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, kTimeout};
-  rd_kafka_ConfigResource_t* request =
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
-  rd_kafka_DescribeConfigs(handle, &request, 1, call.options(), call.queue());
-  rd_kafka_ConfigResource_destroy(request);
-  if (Status status = call.wait(what); !status.ok()) return status;
-  std::size_t count = 0;
-  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(
-      rd_kafka_event_DescribeConfigs_result(call.event()), &count);
-  if (count != 1) return Status::failed(what + ": no answer for the topic");
-  const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(resources[0]);
-  const char* text = rd_kafka_ConfigResource_error_string(resources[0]);
-  if (Status status = to_status(error, Call::kAdmin, what, text == nullptr ? "" : text);
-      !status.ok())
-    return status;
-  std::map<std::string, std::string> configs;
-  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
-    configs.emplace(rd_kafka_ConfigEntry_name(entries[i]), value == nullptr ? "" : value);
-  }
-  return configs;
+  return ask_patiently(kTimeout, [&] { return topic_configs_once(client_->handle(), topic); });
 }
 
 Result<std::vector<std::int64_t>> KafkaAdmin::list_offsets(
