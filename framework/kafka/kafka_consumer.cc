@@ -504,17 +504,23 @@ Status KafkaConsumer::close() {
   for (const auto& [partition, from] : fetched_) all.push_back(partition);
   Status status = unassign(all);
   if (options_.group_id.empty()) return status;
-  // The queue must outlive the close: a late event may still be put there.
   rd_kafka_t* handle = client_->handle();
+  // Closing alone, librdkafka 2.0.2 does not tell the group when a cooperative member without
+  // partitions goes: the next rebalance would wait for it until its session ends.
+  if (options_.group_instance_id.empty() && membership_.owned.empty()) rd_kafka_unsubscribe(handle);
+  // The queue must outlive the close: a late event may still be put there.
   if (rd_kafka_error_t* error = rd_kafka_consumer_close_queue(handle, group_queue_.get())) {
     return to_status(error, Call::kConsume, "close");
   }
   const auto deadline = std::chrono::steady_clock::now() + kCloseTimeout;
   while (rd_kafka_consumer_closed(handle) == 0) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      status = Status::failed(fmt::format(
-          "group '{}': could not be left in {} s: the member stays until its session ends",
-          options_.group_id, kCloseTimeout.count() / 1000));
+      // A rebalance that waits for somebody else holds the farewell up. No work depends on it.
+      watch_->write(LogLevel::kWarning,
+                    fmt::format("group '{}' could not be left in {} s: the member stays until its "
+                                "session ends",
+                                options_.group_id, kCloseTimeout.count() / 1000),
+                    options_.client_id, "CLOSE");
       break;
     }
     rd_kafka_queue_poll_callback(group_queue_.get(), 50);
