@@ -85,6 +85,19 @@ TEST_P(GroupContract, EveryNewGenerationRaisesTheVersionOfAllMembers) {
   EXPECT_EQ(first->membership().owned, owned_before);
 }
 
+TEST_P(GroupContract, AMemberWithoutPartitionsLeavesAtOnce) {
+  const std::string group = unique("group"), input = topic(1);
+  auto first = member(group, input, 1);
+  auto idle = consumer(group);
+  EXPECT_THAT(idle->subscribe({input}), IsOk());
+  ASSERT_TRUE(served_until({first.get(), idle.get()}, [&] { return idle->membership().joined; }));
+  ASSERT_THAT(idle->membership().owned, IsEmpty());
+  EXPECT_THAT(idle->close(), IsOk());
+  const auto described = admin().describe_group(group);
+  ASSERT_THAT(described, IsOk());
+  EXPECT_EQ(described->members.size(), 1U);
+}
+
 TEST_P(GroupContract, ACrashedMembersPartitionsMoveWhenItsSessionEnds) {
   const std::string group = unique("group"), input = topic(2);
   auto first = member(group, input, 2);

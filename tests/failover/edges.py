@@ -38,8 +38,7 @@ def aborted_tail(world):
     with Round(world, kafka.bootstrap, "aborted", "--commit-interval", "1ms", names=["ann"]) as round_:
         application = round_.application
         instance = application.instances[0]
-        changelog = application.name + "-users-changelog"
-        repartition = application.name + "-users-repartition"  # read by the task that writes the changelog
+        changelog, repartition = application.changelog, application.repartition
         dice = random.Random(world.seed)
         hits, tried = 0, 0
         committed = application.wait_until_committed_beyond(10, "some state", repartition)

@@ -22,7 +22,9 @@ class Kafka:
     def __init__(self, nodes=1):
         self.nodes = nodes
         self.directory = tempfile.mkdtemp(prefix="millrace-failover-kafka-")
-        self.bootstrap = self._start("--nodes", str(nodes))
+        # As brokers come: so late do they see by themselves that a dead member's transaction is over.
+        self.bootstrap = self._start("--nodes", str(nodes), "--set",
+                                     "transaction.abort.timed.out.transaction.cleanup.interval.ms=10000")
 
     def _start(self, *arguments):
         text = self._tool("start", "--dir", self.directory, *arguments)

@@ -2,8 +2,9 @@
 
 import time
 
-from application import Application, PacedLoad, Programs
+from application import Application, Programs
 from kafka_nodes import Kafka
+from paced_load import PacedLoad
 
 RATE = 3_000  # frames a second
 MOST_FRAMES = 600_000  # more than three minutes of them
