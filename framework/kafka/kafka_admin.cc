@@ -19,6 +19,7 @@ constexpr std::chrono::milliseconds kPause{
 /// After this a request that waits for a broker is made anew: with several brokers librdkafka 2.0.2
 /// has been seen waiting for a controller that was there all the time.
 constexpr std::chrono::milliseconds kAttempt{3'000};
+constexpr std::chrono::milliseconds kRenewals{1'000};  ///< between two new clients
 
 struct MetadataDeleter {
   void operator()(const rd_kafka_metadata_t* metadata) const {
@@ -63,10 +64,10 @@ Status wait_for_metadata(rd_kafka_t* handle, const std::string& what, Done done)
   }
 }
 
-StatusCode code_of(const Status& status) { return status.code(); }
+const Status& status_of(const Status& status) { return status; }
 template <class T>
-StatusCode code_of(const Result<T>& result) {
-  return result.status().code();
+Status status_of(const Result<T>& result) {
+  return result.status();
 }
 
 /// Asks again while the answer is kRetry, for `timeout` at most: coordinators and leaders that
@@ -76,7 +77,8 @@ auto ask_patiently(std::chrono::milliseconds timeout, Ask ask) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (true) {
     auto answer = ask();
-    if (code_of(answer) != StatusCode::kRetry || std::chrono::steady_clock::now() >= deadline)
+    if (status_of(answer).code() != StatusCode::kRetry ||
+        std::chrono::steady_clock::now() >= deadline)
       return answer;
     std::this_thread::sleep_for(kPause);
   }
@@ -237,6 +239,30 @@ Status delete_group_once(rd_kafka_t* handle, const std::string& group) {
 
 }  // namespace
 
+void KafkaAdmin::renew(const std::shared_ptr<Client>& stale) {
+  const std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (group_client_ != stale || now - renewed_ < kRenewals) return;
+  renewed_ = now;
+  if (auto another = another_(); another.ok()) group_client_ = std::move(*another);
+}
+
+/// Asks a group's coordinator, patiently. librdkafka 2.0.2 goes on asking one that is not it any
+/// more: whoever asks often enough never forgets it. A new client finds the present one.
+template <class Ask>
+auto KafkaAdmin::ask_coordinator(std::chrono::milliseconds timeout, Ask ask) {
+  return ask_patiently(timeout, [&] {
+    std::shared_ptr<Client> client;
+    {
+      const std::lock_guard lock(mutex_);
+      client = group_client_;
+    }
+    auto answer = ask(client->handle());
+    if (coordinator_moved(status_of(answer))) renew(client);
+    return answer;
+  });
+}
+
 Status KafkaAdmin::create_topic(const TopicSpec& topic) {
   const std::string what = fmt::format("creating topic '{}'", topic.name);
   rd_kafka_t* handle = client_->handle();
@@ -316,7 +342,8 @@ Result<std::vector<std::int64_t>> KafkaAdmin::list_offsets(
   return ask_patiently(kTimeout, [&] {
     auto offsets = list_offsets_once(client_->handle(), partitions, which);
     // A new or moved leader: librdkafka before 2.3.0 asks the old one until its metadata is fresh.
-    if (code_of(offsets) == StatusCode::kRetry) static_cast<void>(all_metadata(client_->handle()));
+    if (status_of(offsets).code() == StatusCode::kRetry)
+      static_cast<void>(all_metadata(client_->handle()));
     return offsets;
   });
 }
@@ -348,24 +375,26 @@ Result<std::vector<std::string>> KafkaAdmin::list_groups() {
 }
 
 Result<GroupDescription> KafkaAdmin::describe_group(const std::string& group) {
-  return ask_patiently(kTimeout, [&] { return describe_group_once(client_->handle(), group); });
+  return ask_coordinator(kTimeout,
+                         [&](rd_kafka_t* handle) { return describe_group_once(handle, group); });
 }
 
 Result<std::vector<PartitionOffset>> KafkaAdmin::committed(
     const std::string& group, std::span<const TopicPartition> partitions) {
-  return ask_patiently(kStableOffsetsTimeout, [&] {
-    return committed_offsets(client_->handle(), group, partitions, kStableOffsetsTimeout);
+  return ask_coordinator(kStableOffsetsTimeout, [&](rd_kafka_t* handle) {
+    return committed_offsets(handle, group, partitions, kStableOffsetsTimeout);
   });
 }
 
 Result<std::vector<PartitionOffset>> KafkaAdmin::group_offsets(const std::string& group) {
-  return ask_patiently(kStableOffsetsTimeout, [&] {
-    return committed_offsets(client_->handle(), group, std::nullopt, kStableOffsetsTimeout);
+  return ask_coordinator(kStableOffsetsTimeout, [&](rd_kafka_t* handle) {
+    return committed_offsets(handle, group, std::nullopt, kStableOffsetsTimeout);
   });
 }
 
 Status KafkaAdmin::delete_group(const std::string& group) {
-  return ask_patiently(kTimeout, [&] { return delete_group_once(client_->handle(), group); });
+  return ask_coordinator(kTimeout,
+                         [&](rd_kafka_t* handle) { return delete_group_once(handle, group); });
 }
 
 }  // namespace millrace::kafka

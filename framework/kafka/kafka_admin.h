@@ -1,17 +1,22 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <mutex>
 
 #include "millrace/framework/broker.h"
 #include "millrace/framework/kafka/kafka_client.h"
 
 namespace millrace::kafka {
 
-/// Administration on a librdkafka instance of its own, which must be a consumer with the
-/// uncommitted view.
+/// Administration on librdkafka instances of its own, which must be consumers with the uncommitted
+/// view.
 class KafkaAdmin final : public Admin {
  public:
-  explicit KafkaAdmin(std::shared_ptr<Client> client) : client_(std::move(client)) {}
+  using ClientFactory = std::function<Result<std::shared_ptr<Client>>()>;
+  KafkaAdmin(std::shared_ptr<Client> client, ClientFactory another)
+      : client_(std::move(client)), another_(std::move(another)), group_client_(client_) {}
 
   Status create_topic(const TopicSpec& topic) override;
   Status delete_topic(const std::string& topic) override;
@@ -29,7 +34,15 @@ class KafkaAdmin final : public Admin {
   Status delete_group(const std::string& group) override;
 
  private:
+  template <class Ask>
+  auto ask_coordinator(std::chrono::milliseconds timeout, Ask ask);
+  void renew(const std::shared_ptr<Client>& stale);
+
   const std::shared_ptr<Client> client_;
+  const ClientFactory another_;
+  std::mutex mutex_;
+  std::shared_ptr<Client> group_client_;  ///< for what a group's coordinator answers
+  std::chrono::steady_clock::time_point renewed_{};
 };
 
 }  // namespace millrace::kafka

@@ -30,11 +30,12 @@ Settings common_defaults() {
 class KafkaBroker final : public Broker {
  public:
   KafkaBroker(const KafkaOptions& options, std::shared_ptr<ClientWatch> watch,
-              std::unique_ptr<ClientEvents> events, std::shared_ptr<Client> client)
+              std::unique_ptr<ClientEvents> events, std::shared_ptr<Client> client,
+              KafkaAdmin::ClientFactory another)
       : options_(options),
         watch_(std::move(watch)),
         admin_events_(std::move(events)),
-        admin_(std::make_unique<KafkaAdmin>(std::move(client))) {}
+        admin_(std::make_unique<KafkaAdmin>(std::move(client), std::move(another))) {}
   ~KafkaBroker() override {
     admin_.reset();
     watch_->close(kEndTimeout);
@@ -84,7 +85,7 @@ Result<std::unique_ptr<Consumer>> KafkaBroker::consumer(const ConsumerOptions& o
   Result<Conf> conf = make_conf(Role::kConsumer, defaults, options_.properties, owned);
   if (!conf.ok()) return conf.status();
   return KafkaConsumer::create(std::move(*conf), options, options_.prefetch_bytes_per_partition,
-                               watch_);
+                               watch_, *admin_);
 }
 
 Result<std::unique_ptr<Producer>> KafkaBroker::producer(const ProducerOptions& options) {
@@ -128,17 +129,20 @@ Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
         fmt::format("librdkafka {} is too old: install 2.0.2 or newer", rd_kafka_version_str()));
   }
   if (Status status = check_properties(options.properties); !status.ok()) return status;
-  // Without a group librdkafka crashes when a coordinator that has moved refuses to tell offsets
-  // (#5040, not fixed in 2.10).
-  Result<Conf> conf = make_conf(Role::kAdmin, common_defaults(), options.properties,
-                                {{"bootstrap.servers", options.bootstrap},
-                                 {"group.id", kNoGroup},
-                                 {"isolation.level", "read_uncommitted"}});
-  if (!conf.ok()) return conf.status();
   auto watch = std::make_shared<ClientWatch>(options.log);
   auto events = std::make_unique<LastError>();
-  Result<std::shared_ptr<Client>> client =
-      Client::create(RD_KAFKA_CONSUMER, std::move(*conf), watch, *events);
+  const auto admin_client = [options, watch,
+                             &events = *events]() -> Result<std::shared_ptr<Client>> {
+    // Without a group librdkafka crashes when a coordinator that has moved refuses to tell offsets
+    // (#5040, not fixed in 2.10).
+    Result<Conf> conf = make_conf(Role::kAdmin, common_defaults(), options.properties,
+                                  {{"bootstrap.servers", options.bootstrap},
+                                   {"group.id", kNoGroup},
+                                   {"isolation.level", "read_uncommitted"}});
+    if (!conf.ok()) return conf.status();
+    return Client::create(RD_KAFKA_CONSUMER, std::move(*conf), watch, events);
+  };
+  Result<std::shared_ptr<Client>> client = admin_client();
   if (!client.ok()) return client.status();
 
   const rd_kafka_metadata_t* metadata = nullptr;
@@ -157,7 +161,7 @@ Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
   rd_kafka_metadata_destroy(metadata);
   watch->reached();
   return std::unique_ptr<Broker>{std::make_unique<KafkaBroker>(
-      options, std::move(watch), std::move(events), std::move(*client))};
+      options, std::move(watch), std::move(events), std::move(*client), admin_client)};
 }
 
 }  // namespace millrace

@@ -93,8 +93,9 @@ bool padded(const rd_kafka_message_t& message) {
 
 Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const ConsumerOptions& options,
                                                         std::size_t prefetch_bytes,
-                                                        std::shared_ptr<ClientWatch> watch) {
-  std::unique_ptr<KafkaConsumer> consumer{new KafkaConsumer{options, prefetch_bytes, watch}};
+                                                        std::shared_ptr<ClientWatch> watch,
+                                                        Admin& admin) {
+  std::unique_ptr<KafkaConsumer> consumer{new KafkaConsumer{options, prefetch_bytes, watch, admin}};
   if (consumer->wake_fd_ < 0)
     return Status::failed(fmt::format("eventfd: {}", std::strerror(errno)));
   Result<std::shared_ptr<Client>> client =
@@ -112,10 +113,11 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const Consume
 }
 
 KafkaConsumer::KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes,
-                             std::shared_ptr<ClientWatch> watch)
+                             std::shared_ptr<ClientWatch> watch, Admin& admin)
     : options_(options),
       prefetch_bytes_(prefetch_bytes),
       watch_(std::move(watch)),
+      admin_(admin),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       batch_(kMostPerCall) {}
 
@@ -478,7 +480,7 @@ void KafkaConsumer::wakeup() {
 Result<std::vector<PartitionOffset>> KafkaConsumer::committed(
     std::span<const TopicPartition> partitions) {
   if (options_.group_id.empty()) return Status::invalid("committed: the consumer has no group.id");
-  return committed_offsets(client_->handle(), options_.group_id, partitions, kStableOffsetsTimeout);
+  return admin_.committed(options_.group_id, partitions);
 }
 
 Status KafkaConsumer::commit(std::span<const PartitionOffset> offsets) {

@@ -27,9 +27,10 @@ struct KafkaGroupMetadata final : GroupMetadata {
 /// holds up no other.
 class KafkaConsumer final : public Consumer, private ClientEvents {
  public:
+  /// `admin` is the broker's, and outlives the consumer.
   static Result<std::unique_ptr<Consumer>> create(Conf conf, const ConsumerOptions& options,
                                                   std::size_t prefetch_bytes,
-                                                  std::shared_ptr<ClientWatch> watch);
+                                                  std::shared_ptr<ClientWatch> watch, Admin& admin);
   ~KafkaConsumer() override;
   KafkaConsumer(const KafkaConsumer&) = delete;
   KafkaConsumer& operator=(const KafkaConsumer&) = delete;
@@ -64,7 +65,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   };
 
   KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes,
-                std::shared_ptr<ClientWatch> watch);
+                std::shared_ptr<ClientWatch> watch, Admin& admin);
   const Fetched& fetched(const TopicPartition& partition) const;
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
@@ -80,6 +81,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   const ConsumerOptions options_;
   const std::size_t prefetch_bytes_;
   const std::shared_ptr<ClientWatch> watch_;
+  Admin& admin_;
   int wake_fd_ = -1;  ///< an eventfd: librdkafka's queues and wakeup() write to it
   std::shared_ptr<Client> client_;
   std::shared_ptr<RecordLender> lender_;  ///< of messages

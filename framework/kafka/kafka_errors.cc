@@ -121,4 +121,9 @@ Status to_status(rd_kafka_error_t* error, Call call, std::string_view what) {
   return status;
 }
 
+bool coordinator_moved(const Status& status) {
+  return status.code() == StatusCode::kRetry &&
+         std::string_view(status.message()).ends_with("(NOT_COORDINATOR)");
+}
+
 }  // namespace millrace::kafka

@@ -34,4 +34,8 @@ Status to_status(rd_kafka_resp_err_t error, Call call, std::string_view what,
 /// The same for the transactional API; takes the error, which may be null: OK.
 Status to_status(rd_kafka_error_t* error, Call call, std::string_view what);
 
+/// True for the one error whose name matters beyond its meaning: the broker that was asked is not
+/// the group's coordinator (any more).
+bool coordinator_moved(const Status& status);
+
 }  // namespace millrace::kafka
