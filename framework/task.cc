@@ -299,7 +299,9 @@ void Task::flush_nodes() {
 }
 
 bool Task::ended() const {
-  if (context_->table) return ended_run_ != 0 && ended_run_ >= environment_.deployment.run;
+  if (context_->table)  // one that stands in a later run waits for a process of that run
+    return context_->table->run() > environment_.deployment.run ||
+           (ended_run_ != 0 && ended_run_ >= environment_.deployment.run);
   return std::ranges::all_of(context_->source_partitions,
                              [](const auto& source) { return source->ended(); });
 }
