@@ -18,7 +18,8 @@ namespace millrace {
 /// `next(value, info)` any number of times, and a nested `template <class T> struct Output { using
 /// type = ...; }` that static_asserts, in one human sentence, what it accepts. Optional hooks,
 /// found by their presence: open(TaskContext&), on_watermark(ms, next), before_commit(next),
-/// on_commit(), on_abort(), end_batch(), describe(), tuning(), annotate(StreamTraits&, Graph&).
+/// on_commit(), on_abort(), end_batch(), describe(), tuning(), annotate(StreamTraits&, Graph&). One
+/// that changes the key has a nested `template <class T> using Key = StreamKey<K, true>`.
 template <class... Operators>
 class OperatorChain {
  public:

@@ -7,6 +7,7 @@
 
 #include "millrace/framework/fused_node.h"
 #include "millrace/framework/graph.h"
+#include "millrace/framework/stream_key.h"
 
 namespace millrace {
 
@@ -69,20 +70,34 @@ struct Chain {
   std::tuple<Operators...> operators;
 };
 
+namespace stream_detail {
+/// An operator that changes the key says so: `template <class T> using Key = StreamKey<..., true>`.
+template <class Key, class Operator, class T>
+struct KeyBehind {
+  using type = Key;
+};
+template <class Key, class Operator, class T>
+requires requires { typename Operator::template Key<T>; }
+struct KeyBehind<Key, Operator, T> {
+  using type = typename Operator::template Key<T>;
+};
+}  // namespace stream_detail
+
 /// At most so many operators are compiled into one loop; then an inner edge is put in (compile
 /// time).
 inline constexpr std::size_t kMaxFusedOperators = 16;
 
 /// A stream of T under construction. Move-only: each `|` uses it up. Must end in a sink, else
-/// build() fails.
-template <class T, class ChainType>
+/// build() fails. `Key` is a StreamKey.
+template <class T, class ChainType, class Key = TopicKey>
 class [[nodiscard("a stream must be piped on, down to a sink")]] Stream;
 
-template <class T, class Head, class... Operators>
+template <class T, class Head, class... Operators, class Key>
 class [[nodiscard(
-    "a stream must be piped on, down to a sink")]] Stream<T, Chain<Head, Operators...>> {
+    "a stream must be piped on, down to a sink")]] Stream<T, Chain<Head, Operators...>, Key> {
  public:
   using value_type = T;
+  using stream_key = Key;
 
   Stream(Graph & graph, Chain<Head, Operators...> chain, StreamTraits traits, std::string where)
       : graph_(&graph),
@@ -107,7 +122,8 @@ class [[nodiscard(
       if constexpr (requires { op.annotate(traits_, *graph_); }) op.annotate(traits_, *graph_);
       graph_->close_end(end_);
       std::string where = "'" + describe_operator(op) + "'";
-      return Stream<Out, Chain<Head, Operators..., Operator>>(
+      return Stream<Out, Chain<Head, Operators..., Operator>,
+                    typename stream_detail::KeyBehind<Key, Operator, T>::type>(
           *graph_,
           Chain<Head, Operators..., Operator>{
               std::move(chain_.head),
@@ -141,7 +157,8 @@ class [[nodiscard(
     NodeSpec node = std::move(*this).close(EmitTo<T>(edge));
     node.outputs.push_back(edge.index);
     graph.add(std::move(node));
-    return Stream<T, Chain<EdgeHead<T>>>(graph, {EdgeHead<T>{edge}, {}}, traits, std::move(where));
+    return Stream<T, Chain<EdgeHead<T>>, Key>(graph, {EdgeHead<T>{edge}, {}}, traits,
+                                              std::move(where));
   }
 
  private:
@@ -154,8 +171,8 @@ class [[nodiscard(
 
 template <class T>
 inline constexpr bool is_stream = false;
-template <class T, class ChainType>
-inline constexpr bool is_stream<Stream<T, ChainType>> = true;
+template <class T, class ChainType, class Key>
+inline constexpr bool is_stream<Stream<T, ChainType, Key>> = true;
 
 template <class T>
 concept AnyStream = is_stream<std::remove_cvref_t<T>>;

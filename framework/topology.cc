@@ -85,6 +85,7 @@ Status Topology::cut() {
     part.sinks.insert(part.sinks.end(), node.sinks.begin(), node.sinks.end());
     part.stores.insert(part.stores.end(), node.stores.begin(), node.stores.end());
   }
+  std::set<std::string> names;  // across sub-topologies too: each store has a topic of that name
   for (auto& [first, part] : parts) {
     MILLRACE_CHECK(!part.sources.empty(), "every stream begins at a source");
     const bool internal = part.reads_repartition();
@@ -97,7 +98,6 @@ Status Topology::cut() {
                         "merge before through(...)",
                         name_, part.sources.front().name, source.name));
     if (internal) part.stores.insert(part.stores.begin(), part.sources.front().name);
-    std::set<std::string> names;
     for (const std::string& store : part.stores)
       if (!names.insert(store).second)
         return Status::invalid(

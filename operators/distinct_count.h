@@ -27,11 +27,6 @@ struct DistinctOptions {
 
 namespace distinct_detail {
 
-template <class T>
-inline constexpr bool is_windowed = false;
-template <class T>
-inline constexpr bool is_windowed<Windowed<T>> = true;
-
 /// The fused end of the chain: names each value's user.
 template <class Projection>
 class TellUsers {
@@ -97,9 +92,8 @@ class DistinctCount {
   template <class S>
   auto apply(S&& stream) && {
     using T = typename S::value_type;
-    static_assert(distinct_detail::is_windowed<T>,
-                  "distinct_count counts per window: put windows(...) before it");
-    if constexpr (distinct_detail::is_windowed<T>) {
+    static_assert(is_windowed<T>, "distinct_count counts per window: put windows(...) before it");
+    if constexpr (is_windowed<T>) {
       static_assert(std::invocable<Projection&, const decltype(T::value)&>,
                     "distinct_count(name, f): f must be a member or a function that gives the user "
                     "of the stream's value");
@@ -121,7 +115,7 @@ class DistinctCount {
     next.behind_repartition = true;
     next.source = topic;
     next.windows = nullptr;
-    return Stream<WindowStats, Chain<EdgeHead<WindowStats>>>(
+    return Stream<WindowStats, Chain<EdgeHead<WindowStats>>, StreamKey<std::string, true>>(
         graph, {EdgeHead<WindowStats>{results}, {}}, next, "distinct_count '" + name_ + "'");
   }
 

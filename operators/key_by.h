@@ -8,6 +8,7 @@
 
 #include "millrace/framework/format.h"
 #include "millrace/framework/record_info.h"
+#include "millrace/framework/stream_key.h"
 #include "millrace/framework/task_context.h"
 
 namespace millrace {
@@ -29,6 +30,9 @@ class KeyBy {
         "key_by(f): f must be a member or a function that gives the key of the stream's value");
     using type = T;
   };
+  template <class T>
+  using Key =
+      StreamKey<OwnedKey<std::remove_cvref_t<std::invoke_result_t<Function&, const T&>>>, true>;
 
   explicit KeyBy(Function function) : function_(std::move(function)) {}
 

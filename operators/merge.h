@@ -24,6 +24,13 @@ auto merge(First&& first, Rest&&... rest) {
   using T = typename std::remove_cvref_t<First>::value_type;
   static_assert((std::same_as<T, typename std::remove_cvref_t<Rest>::value_type> && ...),
                 "merge(a, b, ...): all streams must carry the same type; put map(f) before it");
+  using Key = typename std::remove_cvref_t<First>::stream_key;
+  static_assert(
+      (std::same_as<typename Key::type, typename std::remove_cvref_t<Rest>::stream_key::type> &&
+       ...),
+      "merge(a, b, ...): all streams must have keys of the same type; put key_by(f) before "
+      "it");
+  constexpr bool kMoved = Key::moved || (std::remove_cvref_t<Rest>::stream_key::moved || ...);
   constexpr std::size_t kCount = 1 + sizeof...(Rest);
 
   class MergeNode final : public Node {
@@ -95,7 +102,8 @@ auto merge(First&& first, Rest&&... rest) {
     return std::make_unique<MergeNode>(inputs, output);
   };
   graph.add(std::move(node));
-  return Stream<T, Chain<EdgeHead<T>>>(graph, {EdgeHead<T>{output}, {}}, traits, "'merge'");
+  return Stream<T, Chain<EdgeHead<T>>, StreamKey<typename Key::type, kMoved>>(
+      graph, {EdgeHead<T>{output}, {}}, traits, "'merge'");
 }
 
 }  // namespace millrace

@@ -43,8 +43,9 @@ class Split {
     graph.add(std::move(node));
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return std::make_tuple(
-          Stream<T, Chain<EdgeHead<T>>>(graph, {EdgeHead<T>{edges[I]}, {}}, traits,
-                                        std::string(what) + " " + std::to_string(I))...);
+          Stream<T, Chain<EdgeHead<T>>, typename std::remove_cvref_t<S>::stream_key>(
+              graph, {EdgeHead<T>{edges[I]}, {}}, traits,
+              std::string(what) + " " + std::to_string(I))...);
     }
     (std::make_index_sequence<Count>{});
   }

@@ -37,8 +37,9 @@ class Through {
     graph.add(std::move(node));
     traits.behind_repartition = true;
     traits.source = topic;
-    return Stream<T, Chain<RepartitionHead<T>>>(graph, {RepartitionHead<T>{topic}, {}}, traits,
-                                                "through '" + name_ + "'");
+    using Key = StreamKey<typename std::remove_cvref_t<S>::stream_key::type, false>;
+    return Stream<T, Chain<RepartitionHead<T>>, Key>(graph, {RepartitionHead<T>{topic}, {}}, traits,
+                                                     "through '" + name_ + "'");
   }
 
  private:

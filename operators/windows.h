@@ -61,6 +61,11 @@ struct Windowed {
   const WindowAssignment* assignment = nullptr;
 };
 
+template <class T>
+inline constexpr bool is_windowed = false;
+template <class T>
+inline constexpr bool is_windowed<Windowed<T>> = true;
+
 /// Finds the windows of event times, remembering stretches: neighbours in time share one
 /// assignment. One thread.
 class WindowAssigner {
