@@ -37,6 +37,7 @@ struct StreamTraits {
   bool one_to_many = false;  ///< a record may have become several values
   bool behind_edge = false;  ///< has left the chain of its source: split, branch or merge
   bool behind_repartition = false;
+  bool results_of_windows = false;  ///< they come when windows close: too late for other windows
   std::int64_t lateness_ms = 0;
   TopicName source;                           ///< of the sub-topology
   std::string windows_text;                   ///< the same for equal windows

@@ -24,20 +24,22 @@ std::int32_t expected_sources(const auto& words) {
 
 }  // namespace
 
-SourceTable::SourceTable(KeyValueStore& store, Words words) : store_(store), kind_(words) {
+SourceTable::SourceTable(KeyValueStore& store, Words words) : store_(&store), kind_(words) {
   reload();
 }
 
 void SourceTable::hear(const SourceWord& word) {
   words_[word.source] = word;
+  if (store_ == nullptr) return;
   std::string value;
   encode_source_word(word, value);
-  store_.put(key_of(word.source), value);
+  store_->put(key_of(word.source), value);
 }
 
 void SourceTable::reload() {
   words_.clear();
-  store_.scan(std::string_view(&kPrefix, 1), [&](std::string_view, std::string_view value) {
+  if (store_ == nullptr) return;
+  store_->scan(std::string_view(&kPrefix, 1), [&](std::string_view, std::string_view value) {
     auto record = decode_repartition_record(value);
     MILLRACE_CHECK(record.ok() && record->kind == RepartitionKind::kWord,
                    "a store holds what this program put there");

@@ -23,10 +23,13 @@ class SourceTable {
 
   /// `store` must outlive the table. Loads what is there.
   SourceTable(KeyValueStore& store, Words words);
+  /// Of a task that is its own only source: keeps nothing, what it hears is known again after a
+  /// restart.
+  SourceTable() = default;
 
   /// Takes a source's latest word in.
   void hear(const SourceWord& word);
-  /// Reads everything again from the store: after an abort.
+  /// Reads everything again from the store, or forgets it without one: after an abort.
   void reload();
 
   /// All sources of the latest run have been heard of; until then nothing is emitted.
@@ -56,8 +59,8 @@ class SourceTable {
   Level watermark_level(std::int64_t wall_ms) const;
   Level relayed_level(std::int64_t wall_ms) const;
 
-  KeyValueStore& store_;
-  Words kind_;
+  KeyValueStore* store_ = nullptr;  ///< null: nothing is kept
+  Words kind_ = Words::kWatermarks;
   std::map<std::int32_t, SourceWord> words_;
 };
 

@@ -279,6 +279,13 @@ void Task::flush_nodes() {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
   for (const auto& source : context_->source_partitions)
     source->observe(environment_.consumer.high_watermark(source->partition()), now_ms());
+  if (!context_->table)
+    for (std::size_t i = 0; i < source_count(); ++i) {
+      SourceWord word = word_of(i);
+      word.source = static_cast<std::int32_t>(i);
+      word.sources = static_cast<std::int32_t>(source_count());
+      context_->own_sources.hear(word);
+    }
   for (std::size_t i = 0; i < source_nodes_.size(); ++i) {
     const std::int64_t watermark_ms =
         context_->table
@@ -290,20 +297,22 @@ void Task::flush_nodes() {
     source_nodes_[i]->watermark(watermark_ms);
   }
   for (const auto& node : nodes_) node->flush();
-  if (context_->table) {
-    const bool behind = std::ranges::any_of(
-        context_->keepers, [](const TimeKeeper* keeper) { return keeper->behind(); });
-    if (!behind && context_->table->status() == SourceStatus::kEnded)
-      ended_run_ = context_->table->run();
-  }
+  if (context_->table && !behind() && context_->table->status() == SourceStatus::kEnded)
+    ended_run_ = context_->table->run();
+}
+
+/// Results are due that did not fit into this commit: the end must wait for them.
+bool Task::behind() const {
+  return std::ranges::any_of(context_->keepers,
+                             [](const TimeKeeper* keeper) { return keeper->behind(); });
 }
 
 bool Task::ended() const {
   if (context_->table)  // one that stands in a later run waits for a process of that run
     return context_->table->run() > environment_.deployment.run ||
            (ended_run_ != 0 && ended_run_ >= environment_.deployment.run);
-  return std::ranges::all_of(context_->source_partitions,
-                             [](const auto& source) { return source->ended(); });
+  return !behind() && std::ranges::all_of(context_->source_partitions,
+                                          [](const auto& source) { return source->ended(); });
 }
 
 bool Task::just_ended() const {
@@ -311,6 +320,15 @@ bool Task::just_ended() const {
   if (ended()) return true;
   return context_->table && context_->table->status() == SourceStatus::kEnded &&
          context_->table->run() >= environment_.deployment.run;
+}
+
+/// What one of its own input partitions says of time.
+SourceWord Task::word_of(std::size_t index) const {
+  const SourcePartition& source = *context_->source_partitions[index];
+  return {.run = environment_.deployment.run,
+          .watermark_ms = source.watermark_ms(),
+          .status = source.status(now_ms(), environment_.config.idle_after.count()),
+          .settled_ms = source.watermark_ms()};
 }
 
 std::vector<SourceWord> Task::words() const {
@@ -321,13 +339,10 @@ std::vector<SourceWord> Task::words() const {
   if (!context_->table) {
     const auto topics = static_cast<std::int32_t>(source_count());
     for (std::int32_t i = 0; i < topics; ++i) {
-      const SourcePartition& source = *context_->source_partitions[static_cast<std::size_t>(i)];
-      words.push_back({.source = i * tasks + id_.partition,
-                       .sources = topics * tasks,
-                       .run = environment_.deployment.run,
-                       .watermark_ms = source.watermark_ms(),
-                       .status = source.status(now_ms(), environment_.config.idle_after.count()),
-                       .settled_ms = source.watermark_ms()});
+      SourceWord& word = words.emplace_back(word_of(static_cast<std::size_t>(i)));
+      word.source = i * tasks + id_.partition;
+      word.sources = topics * tasks;
+      if (word.status == SourceStatus::kEnded && behind()) word.status = SourceStatus::kActive;
     }
     return words;
   }
@@ -417,7 +432,7 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
     } else {
       metadata.run = environment_.deployment.run;
       metadata.end_offset = source->end_offset();
-      metadata.ended = source->ended();
+      metadata.ended = source->ended() && !behind();
     }
     if (first) metadata.counters = context_->counters();
     first = false;
@@ -443,6 +458,7 @@ Status Task::committed(const Producer& producer) {
 Status Task::rewind() {
   context_->state->discard();
   if (context_->table) context_->table->reload();
+  context_->own_sources.reload();
   context_->counters() = committed_counters_;
   ended_run_ = committed_ended_run_;
   told_ = committed_told_;

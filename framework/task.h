@@ -118,6 +118,8 @@ class Task {
   void hear(std::span<const RecordView> records);
   void flush_nodes();
   bool ended() const;
+  bool behind() const;
+  SourceWord word_of(std::size_t source) const;
   std::vector<SourceWord> words() const;
   void tell();
   std::string changelog_topic(const std::string& store) const;

@@ -81,9 +81,9 @@ class TaskContext {
   KeyValueStore& store(std::string_view name) const { return state->store(name); }
   /// The source partition of this topic in this task.
   SourcePartition& source(const TopicName& topic) const;
-  /// What is known of the sources of the repartition topic that this task reads; null in a task
-  /// that reads other topics.
-  SourceTable* sources() const { return table.get(); }
+  /// What is known of the time of this task's sources: those of the repartition topic that it
+  /// reads, else its own partitions as they stood at the last flush.
+  const SourceTable& sources() const { return table ? *table : own_sources; }
   /// Event time below which no record is accepted any more by any source of this task.
   std::int64_t watermark_ms() const;
   void keep_time(TimeKeeper& keeper) { keepers.push_back(&keeper); }
@@ -96,7 +96,8 @@ class TaskContext {
 
   // Filled by the task.
   std::unique_ptr<TaskState> state;
-  std::unique_ptr<SourceTable> table;
+  std::unique_ptr<SourceTable> table;  ///< null in a task that reads no repartition topic
+  SourceTable own_sources;
   std::vector<std::unique_ptr<SourcePartition>> source_partitions;
   std::vector<TimeKeeper*> keepers;
 

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,12 +14,14 @@
 #include "millrace/operators/keyed.h"
 #include "millrace/operators/keyed_fold.h"
 #include "millrace/operators/through.h"
+#include "millrace/operators/windows.h"
 
 namespace millrace {
 
 /// Emits a result for each record, in order: every state a key goes through, once.
 struct OnUpdate {
   static constexpr bool kEachUpdate = true;
+  static constexpr bool kOnClose = false;
   static constexpr std::string_view kText = "on update";
 };
 inline OnUpdate on_update() { return {}; }
@@ -27,9 +30,19 @@ inline OnUpdate on_update() { return {}; }
 /// which ones depends on when commits fall.
 struct OnCommit {
   static constexpr bool kEachUpdate = false;
+  static constexpr bool kOnClose = false;
   static constexpr std::string_view kText = "on commit";
 };
 inline OnCommit on_commit() { return {}; }
+
+/// Emits each window's keys when the window closes, as final; again, with the next revision, those
+/// that change after an early close (design §5.5).
+struct OnClose {
+  static constexpr bool kEachUpdate = false;
+  static constexpr bool kOnClose = true;
+  static constexpr std::string_view kText = "on close";
+};
+inline OnClose on_close() { return {}; }
 
 namespace fold_detail {
 
@@ -37,17 +50,46 @@ namespace fold_detail {
 struct Nothing {};
 inline auto millrace_fields(const Nothing*) { return fields<Nothing>(); }
 
-/// Lets the values go where only their keys count.
-struct Forget {
-  static constexpr std::string_view kName = "key only";
-  template <class>
+/// Makes values ready for a repartition topic: without their windows, and without themselves where
+/// only their keys count.
+template <bool kKeepsValue>
+struct Unpack {
+  static constexpr std::string_view kName = kKeepsValue ? "value" : "key only";
+  template <class In>
   struct Output {
-    using type = Nothing;
+    using type = std::conditional_t<kKeepsValue, typename Unwindowed<In>::type, Nothing>;
   };
-  template <class T, class Next>
-  void operator()(T&&, const RecordInfo& info, Next&& next) {
-    next(Nothing{}, info);
+  template <class In, class Next>
+  void operator()(In&& value, const RecordInfo& info, Next&& next) {
+    if constexpr (!kKeepsValue)
+      next(Nothing{}, info);
+    else if constexpr (is_windowed<std::remove_cvref_t<In>>)
+      next(std::forward<In>(value).value, info);
+    else
+      next(std::forward<In>(value), info);
   }
+};
+
+/// Finds a value's windows again behind a repartition topic, from its time and its partition's
+/// watermark: the same ones. What was late has been counted before.
+class FindWindows {
+ public:
+  static constexpr std::string_view kName = "windows as before";
+  template <class T>
+  struct Output {
+    using type = Windowed<T>;
+  };
+  explicit FindWindows(std::shared_ptr<const WindowPlan> plan) : assigner_(std::move(plan)) {}
+  template <class T, class Next>
+  void operator()(T&& value, const RecordInfo& info, Next&& next) {
+    const WindowAssignment& windows = assigner_.assign(info.event_time_ms, info.watermark_ms);
+    next(Windowed<std::remove_cvref_t<T>>{std::forward<T>(value), &windows}, info);
+  }
+  void on_commit() { assigner_.forget(); }
+  void on_abort() { assigner_.forget(); }
+
+ private:
+  WindowAssigner assigner_;
 };
 
 template <class Initial, class Add>
@@ -111,14 +153,22 @@ struct ReduceBy {
 
 }  // namespace fold_detail
 
-/// Keeps one value per key, changed by each record of the key: the graph operator behind
-/// aggregate(), count() and reduce().
+/// Keeps one value per key, or per key and window behind windows(...), changed by each record of
+/// the key: the graph operator behind aggregate(), count() and reduce().
 ///
 /// By key, in one store. Behind key_by(...) the stream is cut first, through
 /// `<application-id>-<store>-repartition`; without a change of the key it is not. Written: one
 /// changelog record per changed key and commit, results by the `Emission`. A record without a key
-/// is left out, with one warning. Restart: restored from the changelog. The order of records of one
-/// key is that of their partition; those of several partitions meet in any order.
+/// is left out, with one warning; a late one was counted by windows(...). Restart: restored from
+/// the changelog.
+///
+/// The order of records of one key is that of their partition; those of several partitions meet in
+/// any order. Results have the stream's key. On update they come in the order of the records. On
+/// close they come per partition of the key ordered by window end, duration, kind and then the
+/// key's bytes, in one run without an early close each once and the same bytes whatever the number
+/// of threads (if `add` does not mind in which order partitions meet); a window's results are in
+/// one transaction. A closed window's state is dropped as one range when every source's own
+/// watermark has passed it.
 ///
 ///     stream | key_by(&Order::customer) | count("orders-per-customer") | to("counts", codec)
 template <class Fold, class Emission>
@@ -129,13 +179,21 @@ class Aggregate {
 
   template <class S>
   auto apply(S&& stream) && {
-    Fold::template check<typename S::value_type>();
-    if constexpr (!S::stream_key::moved)
+    using In = typename S::value_type;
+    static_assert(is_windowed<In> || !Emission::kOnClose,
+                  "on_close() emits when windows close: put windows(...) before it, or emit "
+                  "on_update() or on_commit()");
+    Fold::template check<typename fold_detail::Unwindowed<In>::type>();
+    if constexpr (!S::stream_key::moved) {
       return finish(std::move(stream), {store_});
-    else if constexpr (Fold::kLooks)
-      return finish(std::move(stream) | through(store_), {});
-    else
-      return finish(std::move(stream) | fold_detail::Forget{} | through(store_), {});
+    } else if constexpr (is_windowed<In>) {
+      auto plan = stream.traits().windows;
+      return finish(std::move(stream) | fold_detail::Unpack<Fold::kLooks>{} | through(store_) |
+                        fold_detail::FindWindows(std::move(plan)),
+                    {});
+    } else {
+      return finish(std::move(stream) | fold_detail::Unpack<Fold::kLooks>{} | through(store_), {});
+    }
   }
 
  private:
@@ -149,8 +207,17 @@ class Aggregate {
     Graph& graph = stream.graph();
     StreamTraits traits = stream.traits();
     traits.behind_edge = true;
+    traits.windows_text.clear();
+    fold_detail::FoldOptions options{store_, std::move(traits.windows), traits.lateness_ms};
+    traits.windows = nullptr;
+    if constexpr (is_windowed<typename S::value_type>) {
+      traits.has_event_time = false;
+      traits.results_of_windows = true;
+    } else {
+      options.plan = nullptr;
+    }
     const EdgeId<R> edge = graph.template new_edge<R>();
-    NodeSpec node = std::move(stream).close(Folding(store_, std::move(fold_), edge));
+    NodeSpec node = std::move(stream).close(Folding(std::move(options), std::move(fold_), edge));
     node.operators.push_back(std::string(Fold::kName) + " " + store_ + " (" +
                              std::string(Emission::kText) + ")");
     node.stores = std::move(stores);
@@ -165,7 +232,7 @@ class Aggregate {
 };
 
 /// Folds the values of each key into a V: `add(V& aggregate, const T& value)`, beginning with a
-/// copy of `initial`. Results are Keyed<K, V>.
+/// copy of `initial`. Results are Keyed<K, V>, behind windows(...) KeyedWindow<K, V>.
 ///
 /// A V that is a std::optional takes a key out of the store when it is left empty; that result is
 /// emitted too.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "millrace/framework/byte_order.h"
+#include "millrace/framework/repartition_format.h"
 #include "millrace/operators/shard_result_format.h"
 #include "millrace/operators/ultraloglog_format.h"
 
@@ -111,7 +112,7 @@ void DistinctUnion::unite_sketch(const AssignedWindow& window, std::string_view 
   each_child(window, [&](const AssignedWindow& child) { unite_sketch(child, registers); });
 }
 
-void DistinctUnion::emit(const Entry& entry, bool final, bool is_exact) {
+std::size_t DistinctUnion::emit(const Entry& entry, bool final, bool is_exact) {
   const auto& users = static_cast<const Users&>(entry);
   const std::uint64_t count =
       users.sketch ? static_cast<std::uint64_t>(std::llround(users.sketch->estimate()))
@@ -122,6 +123,7 @@ void DistinctUnion::emit(const Entry& entry, bool final, bool is_exact) {
                                  .final = final,
                                  .exact = is_exact,
                                  .sketch = users.sketch.get()});
+  return 1;
 }
 
 // --- state

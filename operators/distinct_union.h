@@ -8,7 +8,7 @@
 #include "millrace/operators/distinct_delta_format.h"
 #include "millrace/operators/fingerprint_set.h"
 #include "millrace/operators/ultraloglog.h"
-#include "millrace/operators/window_board.h"
+#include "millrace/operators/window_delta_node.h"
 
 namespace millrace {
 
@@ -35,10 +35,10 @@ class WindowResults {
 /// Stored per window: the meta record; exact: fingerprints in levels of packed records, 64 of one
 /// level becoming one of the next, so that live changelog records grow with a window's size and not
 /// with its age; sketch: the sketch.
-class DistinctUnion final : public WindowBoard {
+class DistinctUnion final : public WindowDeltaNode {
  public:
   DistinctUnion(Options options, std::unique_ptr<WindowResults> results)
-      : WindowBoard(std::move(options)), results_(std::move(results)) {}
+      : WindowDeltaNode(std::move(options)), results_(std::move(results)) {}
 
   void open(TaskContext& context) override;
 
@@ -64,7 +64,7 @@ class DistinctUnion final : public WindowBoard {
   void save(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void load(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void erase(Entry& entry, std::string_view key, KeyValueStore& store) override;
-  void emit(const Entry& entry, bool final, bool exact) override;
+  std::size_t emit(const Entry& entry, bool final, bool exact) override;
   void end_emission() override { results_->end(); }
 
   Users* users(const AssignedWindow& window) { return static_cast<Users*>(find(window)); }

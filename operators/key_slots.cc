@@ -11,7 +11,7 @@ constexpr std::size_t kFirstTable = 1024;
 
 }  // namespace
 
-std::size_t KeySlots::find_or_add(std::string_view prefix, std::string_view key) {
+std::uint32_t KeySlots::find_or_add(std::string_view prefix, std::string_view key) {
   if (2 * (slots_.size() + 1) > table_.size()) grow();
   const std::size_t begin = text_.size();
   text_.append(prefix).append(key);
@@ -25,7 +25,7 @@ std::size_t KeySlots::find_or_add(std::string_view prefix, std::string_view key)
                         static_cast<std::uint32_t>(whole.size()),
                         static_cast<std::uint32_t>(prefix.size())});
       table_[at] = static_cast<std::uint32_t>(slots_.size());
-      return slots_.size() - 1;
+      return static_cast<std::uint32_t>(slots_.size() - 1);
     }
     const Slot& slot = slots_[found - 1];
     if (slot.hash == hash && slot.prefix == prefix.size() && store_key(found - 1) == whole) {

@@ -20,7 +20,7 @@ namespace millrace {
 class KeySlots {
  public:
   /// The number of this key; a new one is the next number.
-  std::size_t find_or_add(std::string_view prefix, std::string_view key);
+  std::uint32_t find_or_add(std::string_view prefix, std::string_view key);
   std::size_t size() const { return slots_.size(); }
   /// Of all keys, in the store's form.
   std::size_t bytes() const { return text_.size(); }

@@ -8,4 +8,21 @@ void warn_of_missing_key(LogSink& log, const std::string& store) {
             {{"store", store}});
 }
 
+std::unique_ptr<KeyedWindows> make_windows(const FoldOptions& options, bool emits_final,
+                                           KeyedWindows::Sink sink) {
+  KeyedWindows::Options board;
+  board.plan = options.plan;
+  board.store = options.store;
+  board.lateness_ms = options.lateness_ms;
+  board.emits_final = emits_final;
+  return std::make_unique<KeyedWindows>(std::move(board), std::move(sink));
+}
+
+std::int64_t level_of(const KeyedWindows& windows, std::int64_t watermark_ms) {
+  SourceWord word;
+  word.watermark_ms = watermark_ms;
+  windows.limit(word);
+  return word.watermark_ms;
+}
+
 }  // namespace millrace::fold_detail

@@ -37,7 +37,7 @@ Status ShardSum::apply(std::string_view payload) {
   return {};
 }
 
-void ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
+std::size_t ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
   WindowResults::Counts counts{.revision = entry.revision, .final = final, .exact = is_exact};
   std::optional<UltraLogLog> merged;
   for (const auto& [shard, bytes] : static_cast<const Parts&>(entry).by_shard) {
@@ -59,6 +59,7 @@ void ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
     counts.sketch = &*merged;
   }
   results_->write(entry.window, counts);
+  return 1;
 }
 
 void ShardSum::save(Entry& entry, std::string_view key, KeyValueStore& store) {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "millrace/operators/distinct_union.h"
-#include "millrace/operators/window_board.h"
+#include "millrace/operators/window_delta_node.h"
 
 namespace millrace {
 
@@ -14,10 +14,10 @@ namespace millrace {
 /// (design §7).
 ///
 /// Stored per window and shard: the shard's latest result.
-class ShardSum final : public WindowBoard {
+class ShardSum final : public WindowDeltaNode {
  public:
   ShardSum(Options options, std::unique_ptr<WindowResults> results)
-      : WindowBoard(std::move(options)), results_(std::move(results)) {}
+      : WindowDeltaNode(std::move(options)), results_(std::move(results)) {}
 
   void open(TaskContext& context) override;
 
@@ -32,7 +32,7 @@ class ShardSum final : public WindowBoard {
   void save(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void load(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void erase(Entry& entry, std::string_view key, KeyValueStore& store) override;
-  void emit(const Entry& entry, bool final, bool exact) override;
+  std::size_t emit(const Entry& entry, bool final, bool exact) override;
   void end_emission() override { results_->end(); }
 
   std::unique_ptr<WindowResults> results_;

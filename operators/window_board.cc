@@ -32,25 +32,8 @@ void WindowBoard::open(TaskContext& context) {
 WindowBoard::Position WindowBoard::position(const AssignedWindow& window) const {
   const WindowDefinition& definition =
       plan().definitions[static_cast<std::size_t>(window.definition)];
-  return {window.window.end_ms + plan().grace_ms,
-          window.window.end_ms,
-          window.window.end_ms - window.window.start_ms,
-          definition.kind(),
-          window.definition,
-          window.window.start_ms};
-}
-
-std::size_t WindowBoard::process(std::span<const RecordView> records, Arena&,
-                                 SourcePartition& source) {
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto envelope = decode_repartition_record(records[i].value);
-    Status status = envelope.status();
-    if (envelope.ok() && envelope->kind == RepartitionKind::kData)
-      status = apply(envelope->payload);
-    if (!status.ok()) source.fail(unreadable(source, records[i], status.message()));
-    if (source.must_stop()) return i;
-  }
-  return records.size();
+  return {close_ms(window),  window.window.end_ms, window.window.end_ms - window.window.start_ms,
+          definition.kind(), window.definition,    window.window.start_ms};
 }
 
 WindowBoard::Entry* WindowBoard::find(const AssignedWindow& window) {
@@ -74,11 +57,15 @@ void WindowBoard::touch(Entry& entry, bool final) {
 
 void WindowBoard::flush() {
   const std::int64_t now_ms = context_->clock().wall_ms();
-  const SourceTable::Level level = context_->sources()->level(now_ms, options_.lateness_ms);
+  const SourceTable::Level level = context_->sources().level(now_ms, options_.lateness_ms);
   emit_due(level, now_ms);
   emit_updates(now_ms);
   end_emission();
-  retire(now_ms);
+  if (!options_.emits_final)
+    for (const Position& at : touched_)
+      if (const auto found = windows_.find(at); found != windows_.end())
+        found->second->emitted_ms = now_ms;
+  retire(level, now_ms);
   for (const Position& at : touched_)
     if (const auto found = windows_.find(at); found != windows_.end()) write(*found->second);
 }
@@ -89,12 +76,12 @@ void WindowBoard::emit_due(const SourceTable::Level& level, std::int64_t now_ms)
   for (auto& [at, entry] : windows_) {
     if (at.close_ms > level.closes) break;
     if (!entry->changed) continue;
-    if (++results > kMaxResults) {
+    if (results >= kMaxResults) {
       first_unsent_ms_ = at.close_ms;
       break;
     }
     const bool is_exact = at.close_ms <= level.exact;
-    emit(*entry, true, is_exact);
+    results += emit(*entry, true, is_exact);
     ++entry->revision;
     entry->changed = false;
     entry->moved = false;
@@ -116,14 +103,16 @@ void WindowBoard::emit_updates(std::int64_t now_ms) {
 
 /// Forgets windows to which nothing comes any more, and those that have waited long enough for a
 /// slow partition.
-void WindowBoard::retire(std::int64_t now_ms) {
-  const std::int64_t every_ms = context_->sources()->settled();
-  const std::int64_t some_ms = context_->sources()->highest_watermark();
+void WindowBoard::retire(const SourceTable::Level& level, std::int64_t now_ms) {
+  const std::int64_t every_ms = context_->sources().settled();
+  const std::int64_t some_ms = context_->sources().highest_watermark();
   for (auto window = windows_.begin(); window != windows_.end();) {
     const auto& [at, entry] = *window;
     if (at.close_ms > std::max(every_ms, some_ms)) break;
-    const bool waited = now_ms - entry->emitted_ms > kKeepMs && at.close_ms <= some_ms;
-    if (entry->changed || entry->revision == 0 || !(at.close_ms <= every_ms || waited)) {
+    const bool waited = now_ms - entry->emitted_ms > kKeepMs && at.close_ms <= some_ms &&
+                        at.close_ms <= level.closes;
+    const bool unsent = options_.emits_final && (entry->changed || entry->revision == 0);
+    if (unsent || !(at.close_ms <= every_ms || waited)) {
       ++window;
       continue;
     }

@@ -10,7 +10,6 @@
 #include <tuple>
 #include <vector>
 
-#include "millrace/framework/fused_node.h"
 #include "millrace/framework/task_context.h"
 #include "millrace/operators/distinct_method.h"
 #include "millrace/operators/window_stats.h"
@@ -18,12 +17,12 @@
 
 namespace millrace {
 
-/// What the readers of windowed deltas share: which windows are open, when each is emitted, revised
-/// and forgotten (design §5.4, 5.5, 5.7). Subclasses say what is counted in a window. One thread.
+/// What operators over windows share: which windows are open, when each is emitted, revised and
+/// forgotten (design §5.4, 5.5, 5.7). Subclasses say what is counted in a window. One thread.
 ///
 /// All of it lives in the task's store, written at each commit for the windows that changed, and
 /// read back after an abort.
-class WindowBoard : public SourceNode, public TimeKeeper {
+class WindowBoard : public TimeKeeper {
  public:
   struct Options {
     std::shared_ptr<const WindowPlan> plan;
@@ -31,19 +30,20 @@ class WindowBoard : public SourceNode, public TimeKeeper {
     std::string store;
     std::int64_t lateness_ms = 0;
     std::int64_t update_every_ms =
-        -1;  ///< wall clock between updates of open windows; negative: none
+        -1;                   ///< wall clock between updates of open windows; negative: none
+    bool emits_final = true;  ///< false: results come otherwise, only state is kept and dropped
   };
 
-  void open(TaskContext& context) override;
-  std::size_t process(std::span<const RecordView> records, Arena& arena,
-                      SourcePartition& source) override;
-  void flush() override;
-  void committed() override;
-  void aborted() override;
+  // What a node's are, for the node that it is part of.
+  void open(TaskContext& context);
+  void flush();
+  void committed();
+  void aborted();
   void limit(SourceWord& word) const override;
   bool behind() const override { return first_unsent_ms_.has_value(); }
 
-  /// At most so many results in one transaction; the rest follows in the next ones.
+  /// At most so many results in one transaction (or those of one window); the rest follows in the
+  /// next ones.
   static constexpr std::size_t kMaxResults = 8192;
   /// Windows that some partition has not passed keep their state so long after their last emission
   /// (wall clock).
@@ -74,26 +74,29 @@ class WindowBoard : public SourceNode, public TimeKeeper {
 
   // --- what a subclass says
   virtual std::unique_ptr<Entry> make_entry() = 0;
-  /// Takes one delta in. kFailed: damaged or of another version.
-  virtual Status apply(std::string_view payload) = 0;
   /// Writes or reads what is counted in a window, beyond what every window has. `key` is the
   /// window's.
   virtual void save(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
   virtual void load(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
   virtual void erase(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
-  virtual void emit(const Entry& entry, bool final, bool exact) = 0;
+  /// Returns how many results it sent.
+  virtual std::size_t emit(const Entry& entry, bool final, bool exact) = 0;
   virtual void end_emission() = 0;
 
   // --- what it may use
   const WindowPlan& plan() const { return *options_.plan; }
   const Options& options() const { return options_; }
   TaskContext& context() const { return *context_; }
+  KeyValueStore& store() const { return *store_; }
   /// The window's entry, made if it is new; null if its state has expired: it is never opened
   /// again.
   Entry* find(const AssignedWindow& window);
   /// What is counted in the window has changed: it is written at the commit, and due again.
   void touch(Entry& entry, bool final = true);
   void count_dropped(std::uint64_t frames) { context_->counters().dropped_after_close += frames; }
+  std::int64_t close_ms(const AssignedWindow& window) const {
+    return window.window.end_ms + plan().grace_ms;
+  }
   static std::string prefixed(char prefix, std::string_view key) {
     return std::string(1, prefix).append(key);
   }
@@ -107,7 +110,7 @@ class WindowBoard : public SourceNode, public TimeKeeper {
   void read_gone();
   void emit_due(const SourceTable::Level& level, std::int64_t now_ms);
   void emit_updates(std::int64_t now_ms);
-  void retire(std::int64_t now_ms);
+  void retire(const SourceTable::Level& level, std::int64_t now_ms);
 
   Options options_;
   TaskContext* context_ = nullptr;

@@ -77,7 +77,11 @@ std::string Windows::describe() const { return fmt::format("{}({})", kName, plan
 std::string Windows::tuning() const { return fmt::format("grace {}ms", plan_->grace_ms); }
 
 void Windows::annotate(StreamTraits& traits, Graph& graph) const {
-  if (!traits.has_event_time)
+  if (traits.results_of_windows)
+    graph.fail(
+        "windows(...) stands behind the results of windows, which come when those close: give all "
+        "windows to the first windows({...})");
+  else if (!traits.has_event_time)
     graph.fail("windows(...) needs to know the time of its values: put event_time(...) before it");
   if (plan_->definitions.empty()) graph.fail("windows(...) needs at least one window");
   if (plan_->definitions.size() > 64) graph.fail("windows(...) takes at most 64 definitions");

@@ -144,5 +144,9 @@ inline Windows windows(std::vector<WindowDefinition> definitions,
                        std::chrono::milliseconds grace = std::chrono::milliseconds(0)) {
   return Windows(std::move(definitions), grace);
 }
+inline Windows windows(WindowDefinition definition,
+                       std::chrono::milliseconds grace = std::chrono::milliseconds(0)) {
+  return Windows({definition}, grace);
+}
 
 }  // namespace millrace

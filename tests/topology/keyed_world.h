@@ -29,7 +29,7 @@ class KeyedWorld {
 
  private:
   /// What is aggregated, and when results come.
-  enum class Kind { kCount, kSumOnCommit, kReduce };
+  enum class Kind { kCount, kSumOnCommit, kReduce, kClosedCount, kClosedSum, kOpenCount };
   struct Plan {
     double crash = 0, leave = 0, disturb = 0, fault = 0;
   };
@@ -40,6 +40,8 @@ class KeyedWorld {
     std::int64_t until_ms = 0;
   };
   struct Row {
+    std::int64_t end_ms = 0;  ///< of windowed kinds; results are ordered by it, length, key
+    std::int64_t length_ms = 0;
     std::string key;
     std::int64_t value = 0;
     auto operator<=>(const Row&) const = default;
@@ -59,6 +61,7 @@ class KeyedWorld {
     if (!wrong_) wrong_ = std::move(what);
   }
 
+  bool windowed() const { return kind_ >= Kind::kClosedCount; }
   Topology topology() const;
   void feed(std::int32_t partition, std::int64_t count);
   void allow_faults(bool allowed);
@@ -67,13 +70,16 @@ class KeyedWorld {
   void step();
   void settle();
   std::vector<std::vector<Row>> output() const;
-  void check();
+  void check_keys();
+  void check_windows();
 
   std::uint64_t seed_;
   std::mt19937_64 generator_;
   Kind kind_ = Kind::kCount;
   bool rekeyed_ = false;  ///< the input is not dealt out by key
   std::int32_t partitions_ = 1;
+  std::vector<std::int64_t> durations_;
+  std::int64_t grace_ms_ = 0;
   int threads_ = 1;
   Plan plan_;
 

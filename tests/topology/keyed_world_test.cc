@@ -13,31 +13,42 @@
 namespace millrace {
 namespace {
 
+constexpr std::int64_t kLatenessMs = 5'000;
+constexpr std::int64_t kStart = 1'468'244'400;
+
 struct Sale {
+  std::chrono::sys_seconds time;
   std::int64_t amount = 0;
   std::string item;
 };
 auto millrace_fields(const Sale*) { return fields<Sale>(&Sale::amount, &Sale::item); }
 
-/// "<amount> <item>".
+/// "<second> <amount> <item>".
 class SaleCodec {
  public:
   using value_type = Sale;
   DecodeOutcome decode(const RecordView& record, Arena&, Sale& sale) const {
     const char* const end = record.value.data() + record.value.size();
-    const char* at = std::from_chars(record.value.data(), end, sale.amount).ptr;
+    std::int64_t second = 0;
+    const char* at = std::from_chars(record.value.data(), end, second).ptr;
+    sale.time = std::chrono::sys_seconds(std::chrono::seconds(second));
+    at = std::from_chars(at + 1, end, sale.amount).ptr;
     sale.item.assign(at + 1, end);
     return {};
   }
   std::string describe() const { return "sale"; }
 };
 
-/// "<key> <value>".
+/// "<window end> <window length> <value> <key>", zeros without a window.
+template <class R>
 class RowCodec {
  public:
-  using value_type = Keyed<std::string, std::int64_t>;
-  void encode(const value_type& row, std::string& out) const {
-    out += fmt::format("{} {}", row.key, row.value);
+  using value_type = R;
+  void encode(const R& row, std::string& out) const {
+    if constexpr (requires { row.end_ms; })
+      out += fmt::format("{} {} {} {}", row.end_ms, row.end_ms - row.start_ms, row.value, row.key);
+    else
+      out += fmt::format("0 0 {} {}", row.value, row.key);
   }
   std::string describe() const { return "row"; }
 };
@@ -49,31 +60,52 @@ Topology KeyedWorld::topology() const {
   const auto amount = [](const Sale& sale) { return sale.amount; };
   const auto add = [](std::int64_t& sum, const Sale& sale) { sum += sale.amount; };
   const auto larger = [](std::int64_t a, std::int64_t b) { return std::max(a, b); };
+  std::vector<WindowDefinition> definitions;
+  for (const std::int64_t duration : durations_)
+    definitions.push_back(tumbling(std::chrono::seconds(duration)));
+  const RowCodec<Keyed<std::string, std::int64_t>> row;
+  const RowCodec<KeyedWindow<std::string, std::int64_t>> window_row;
   const auto finish = [&](auto stream) {
+    const Windows cut = windows(definitions, std::chrono::milliseconds(grace_ms_));
     switch (kind_) {
       case Kind::kCount:
-        std::move(stream) | count("state") | to("out", RowCodec());
+        std::move(stream) | count("state") | to("out", row);
         break;
       case Kind::kSumOnCommit:
-        std::move(stream) | aggregate("state", std::int64_t{0}, add, on_commit()) |
-            to("out", RowCodec());
+        std::move(stream) | aggregate("state", std::int64_t{0}, add, on_commit()) | to("out", row);
         break;
       case Kind::kReduce:
-        std::move(stream) | map(amount) | reduce("state", larger) | to("out", RowCodec());
+        std::move(stream) | map(amount) | reduce("state", larger) | to("out", row);
+        break;
+      case Kind::kClosedCount:
+        std::move(stream) | cut | count("state", on_close()) | to("out", window_row);
+        break;
+      case Kind::kClosedSum:
+        std::move(stream) | cut | aggregate("state", std::int64_t{0}, add, on_close()) |
+            to("out", window_row);
+        break;
+      case Kind::kOpenCount:
+        std::move(stream) | cut | count("state") | to("out", window_row);
         break;
     }
   };
+  auto sales =
+      topology.source("in", SaleCodec()) |
+      event_time(&Sale::time, lateness(std::chrono::milliseconds(kLatenessMs)), no_jump_guard());
   if (rekeyed_)
-    finish(topology.source("in", SaleCodec()) | key_by(&Sale::item));
+    finish(std::move(sales) | key_by(&Sale::item));
   else
-    finish(topology.source("in", SaleCodec()));
+    finish(std::move(sales));
   auto built = topology.build();
   MILLRACE_CHECK(built.ok(), "the world's topology is right");
   return std::move(*built);
 }
 
 KeyedWorld::KeyedWorld(std::uint64_t seed) : seed_(seed), generator_(seed) {
-  kind_ = pick({Kind::kCount, Kind::kSumOnCommit, Kind::kReduce});
+  kind_ = pick({Kind::kCount, Kind::kSumOnCommit, Kind::kReduce, Kind::kClosedCount,
+                Kind::kClosedSum, Kind::kOpenCount});
+  durations_ = pick<std::vector<std::int64_t>>({{60}, {60, 600}, {420, 600}});
+  grace_ms_ = pick({0, 0, 30'000});
   rekeyed_ = chance(.7);
   partitions_ = pick({1, 2, 2, 3});
   threads_ = pick({1, 1, 2});
@@ -104,7 +136,8 @@ KeyedWorld::KeyedWorld(std::uint64_t seed) : seed_(seed), generator_(seed) {
 }
 
 std::string KeyedWorld::describe() const {
-  static constexpr std::string_view kKinds[] = {"count", "sum on commit", "reduce"};
+  static constexpr std::string_view kKinds[] = {"count",          "sum on commit", "reduce",
+                                                "count on close", "sum on close",  "window count"};
   return fmt::format(
       "seed {}: {}{}, {} partitions, {} instances of {} threads, batch {}, commit every {} ms, "
       "crash {}, leave {}, disturb {}, fault {}",
@@ -125,9 +158,12 @@ void KeyedWorld::feed(std::int32_t partition, std::int64_t count) {
   Status status;
   if (transaction) status = producer->init_transactions();
   if (transaction && status.ok()) status = producer->begin();
+  std::int64_t clock = kStart + below(3000);
   for (std::int64_t i = 0; i < count && status.ok(); ++i) {
+    clock += pick({0, 1, 3, 10, 30});
+    const std::int64_t second = clock - pick({0, 0, 0, 3, 90, 700});
     const std::string key = fmt::format("item {}", below(7));
-    const std::string value = fmt::format("{} {}", below(1000), key);
+    const std::string value = fmt::format("{} {} {}", second, below(1000), key);
     const std::int32_t home = rekeyed_ ? partition : partition_for_key(key, partitions_);
     status = producer->produce({.topic = "in",
                                 .partition = home,
@@ -234,7 +270,8 @@ std::optional<std::string> KeyedWorld::play() {
   allow_faults(true);
   for (int n = pick({100, 300, 600}); n > 0 && !wrong_; --n) step();
   settle();
-  if (!wrong_) check();
+  if (!wrong_ && windowed()) check_windows();
+  if (!wrong_ && !windowed()) check_keys();
   return wrong_;
 }
 
@@ -242,21 +279,24 @@ std::optional<std::string> KeyedWorld::play() {
 
 std::vector<std::vector<KeyedWorld::Row>> KeyedWorld::output() const {
   std::vector<std::vector<Row>> result(static_cast<std::size_t>(partitions_));
-  for (const OutputRecord& record : driver_->read_output("out")) {
+  for (OutputRecord& record : driver_->read_output("out")) {
     Row& row = result[static_cast<std::size_t>(record.partition)].emplace_back();
-    const std::size_t space = record.value->rfind(' ');
-    row.key = record.value->substr(0, space);
-    row.value = std::strtoll(record.value->c_str() + space, nullptr, 10);
+    char* at = record.value->data();
+    row.end_ms = std::strtoll(at, &at, 10);
+    row.length_ms = std::strtoll(at, &at, 10);
+    row.value = std::strtoll(at, &at, 10);
+    row.key = at + 1;
   }
   return result;
 }
 
-void KeyedWorld::check() {
+void KeyedWorld::check_keys() {
   std::map<std::string, std::vector<std::int64_t>> amounts;
-  for (const OutputRecord& record : driver_->read_output("in")) {
-    const std::size_t space = record.value->find(' ');
-    amounts[record.value->substr(space + 1)].push_back(
-        std::strtoll(record.value->c_str(), nullptr, 10));
+  for (OutputRecord& record : driver_->read_output("in")) {
+    char* at = record.value->data();
+    std::strtoll(at, &at, 10);
+    const std::int64_t amount = std::strtoll(at, &at, 10);
+    amounts[at + 1].push_back(amount);
   }
   std::map<std::string, std::vector<std::int64_t>> results;
   for (const std::vector<Row>& partition : output())
@@ -283,6 +323,58 @@ void KeyedWorld::check() {
       if (i > 0 && got[i] < got[i - 1])
         return wrong(fmt::format("result {} of '{}' falls to {}", i, key, got[i]));
     }
+  }
+}
+
+/// On close: each window's keys once, in order, in the partition of the key. Else: each count once.
+void KeyedWorld::check_windows() {
+  std::vector<std::map<Row, std::int64_t>> want(static_cast<std::size_t>(partitions_));
+  std::map<std::int32_t, std::int64_t> highest_ms;
+  std::uint64_t accepted = 0;
+  std::uint64_t late = 0;
+  for (OutputRecord& record : driver_->read_output("in")) {
+    char* at = record.value->data();
+    const std::int64_t time_ms = std::strtoll(at, &at, 10) * 1000;
+    const std::int64_t amount = std::strtoll(at, &at, 10);
+    const std::string key = at + 1;
+    const auto [highest, first] = highest_ms.try_emplace(record.partition, time_ms);
+    bool counted = false;
+    for (const std::int64_t duration : durations_) {
+      const std::int64_t length_ms = duration * 1000;
+      const std::int64_t end_ms = time_ms / length_ms * length_ms + length_ms;
+      if (!first && end_ms + grace_ms_ <= highest->second - kLatenessMs) continue;
+      counted = true;
+      const auto home = static_cast<std::size_t>(partition_for_key(key, partitions_));
+      want[home][{end_ms, length_ms, key, 0}] += kind_ == Kind::kClosedSum ? amount : 1;
+    }
+    ++(counted ? accepted : late);
+    highest->second = std::max(highest->second, time_ms);
+  }
+  const RunCounters counters = driver_->counters();
+  if (counters.accepted != accepted || counters.late != late)
+    return wrong(fmt::format("counted {} accepted and {} late, not {} and {}", counters.accepted,
+                             counters.late, accepted, late));
+  const auto got = output();
+  for (std::size_t partition = 0; partition < got.size(); ++partition) {
+    std::vector<Row> expected;
+    for (const auto& [row, value] : want[partition])
+      for (std::int64_t i = kind_ == Kind::kOpenCount ? 1 : value; i <= value; ++i)
+        expected.push_back({row.end_ms, row.length_ms, row.key, i});
+    std::vector<Row> rows = got[partition];
+    if (kind_ == Kind::kOpenCount)  // in the order of the records: that of each key is checked
+      std::ranges::stable_sort(
+          rows, {}, [](const Row& row) { return std::tie(row.end_ms, row.length_ms, row.key); });
+    if (rows == expected) continue;
+    const auto same =
+        static_cast<std::size_t>(std::ranges::mismatch(rows, expected).in1 - rows.begin());
+    const auto show = [&](const std::vector<Row>& list) {
+      return same < list.size()
+                 ? fmt::format("{} {} '{}' {}", list[same].end_ms, list[same].length_ms,
+                               list[same].key, list[same].value)
+                 : std::string("nothing");
+    };
+    return wrong(fmt::format("result {} of {} (of {} expected) in partition {} is {}, not {}", same,
+                             rows.size(), expected.size(), partition, show(rows), show(expected)));
   }
 }
 
