@@ -21,6 +21,7 @@
 #include "millrace/operators/map.h"
 #include "millrace/operators/merge.h"
 #include "millrace/operators/peek.h"
+#include "millrace/operators/process.h"
 #include "millrace/operators/split.h"
 #include "millrace/operators/through.h"
 #include "millrace/operators/to.h"

@@ -85,6 +85,7 @@ class SourcePartition {
   /// Called by event_time when it opens.
   void configure_time(std::int64_t lateness_ms, JumpGuard guard);
   bool has_time() const { return has_time_; }
+  std::int64_t lateness_ms() const { return lateness_ms_; }
   /// Highest accepted event time minus the lateness; kNoTime before the first.
   std::int64_t watermark_ms() const;
 

@@ -276,7 +276,6 @@ Status Task::flush() {
 }
 
 void Task::flush_nodes() {
-  const std::int64_t wall_ms = environment_.clock.wall_ms();
   for (const auto& source : context_->source_partitions)
     source->observe(environment_.consumer.high_watermark(source->partition()), now_ms());
   if (!context_->table)
@@ -286,16 +285,7 @@ void Task::flush_nodes() {
       word.sources = static_cast<std::int32_t>(source_count());
       context_->own_sources.hear(word);
     }
-  for (std::size_t i = 0; i < source_nodes_.size(); ++i) {
-    const std::int64_t watermark_ms =
-        context_->table
-            ? context_->table
-                  ->level(wall_ms,
-                          environment_.topology.repartition(part_.sources[i].name).lateness_ms)
-                  .closes
-            : context_->source_partitions[i]->watermark_ms();
-    source_nodes_[i]->watermark(watermark_ms);
-  }
+  for (std::size_t i = 0; i < source_nodes_.size(); ++i) source_nodes_[i]->watermark(level_for(i));
   for (const auto& node : nodes_) node->flush();
   if (context_->table && !behind() && context_->table->status() == SourceStatus::kEnded)
     ended_run_ = context_->table->run();
@@ -320,6 +310,18 @@ bool Task::just_ended() const {
   if (ended()) return true;
   return context_->table && context_->table->status() == SourceStatus::kEnded &&
          context_->table->run() >= environment_.deployment.run;
+}
+
+/// The event time that a source's chain is told: none without event_time.
+std::int64_t Task::level_for(std::size_t index) const {
+  const auto& sources = context_->source_partitions;
+  if (!context_->table &&
+      !std::ranges::all_of(sources, [](const auto& source) { return source->has_time(); }))
+    return kNoTime;
+  const std::int64_t lateness_ms =
+      context_->table ? environment_.topology.repartition(part_.sources[index].name).lateness_ms
+                      : sources[index]->lateness_ms();
+  return context_->sources().level(environment_.clock.wall_ms(), lateness_ms).closes;
 }
 
 /// What one of its own input partitions says of time.

@@ -120,6 +120,7 @@ class Task {
   bool ended() const;
   bool behind() const;
   SourceWord word_of(std::size_t source) const;
+  std::int64_t level_for(std::size_t source) const;
   std::vector<SourceWord> words() const;
   void tell();
   std::string changelog_topic(const std::string& store) const;
