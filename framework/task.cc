@@ -203,6 +203,7 @@ Status Task::open() {
 
   nodes_.clear();
   context_->keepers.clear();
+  context_->own_sources.reload();
   source_nodes_.assign(part_.sources.size(), nullptr);
   for (const int index : part_.nodes) {
     const NodeSpec& spec = environment_.topology.nodes()[static_cast<std::size_t>(index)];

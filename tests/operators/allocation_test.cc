@@ -138,7 +138,7 @@ class KeyedAllocationTest : public testing::Test {
     auto built = builder.build();
     ASSERT_TRUE(built.ok()) << built.status().message();
     topology_.emplace(std::move(*built));
-    collector_.use(producer_);
+    collector_.use(producer_, Guarantee::kExactlyOnce);
     deployment_.partitions = {{"in", 1}, {"out", 1}};
     context_ = std::make_unique<TaskContext>(TaskContext::Parts{
         clock_, null_log(), collector_, id_, deployment_, 0, topology_->edge_count()});

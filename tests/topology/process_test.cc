@@ -120,6 +120,7 @@ TEST_F(ProcessTest, PunctuatesByTheEventTimeOfTheSlowestSource) {
   start(with(Alarm{}), 2);
   pipe(0, "a");
   pipe(5, "b", 1);
+  EXPECT_THAT(out(), IsEmpty());
   pipe(30, "b");
   EXPECT_THAT(out(), IsEmpty());
   pipe(70, "c");
