@@ -58,7 +58,8 @@ class TaskState {
   /// Where the changelog of this store is to be read from at a take-over; 0: from its start.
   virtual std::int64_t changelog_position(std::string_view store) const = 0;
   /// Takes committed changelog records in; a null value erases. `position` is where the changelog
-  /// is to be read on: a restore that is broken off goes on there.
+  /// is to be read on: a restore that is broken off goes on there, or a limited number of bytes
+  /// before. The store is not read until restored().
   virtual Status restore(std::string_view store, std::span<const RecordView> records,
                          std::int64_t position) = 0;
   /// The take-over has read the changelog up to `position`, its end. If that took so long that a

@@ -7,20 +7,13 @@
 #include <xxhash.h>
 
 #include "millrace/framework/check.h"
+#include "millrace/state/key_head.h"
 
 namespace millrace {
 namespace {
 
 std::uint64_t hash_of(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
-
-/// The first eight bytes, so that numbers compare as the texts do.
-std::uint64_t head_of(std::string_view key) {
-  std::uint64_t head = 0;
-  for (std::size_t i = 0; i < sizeof head; ++i)
-    head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0U);
-  return head;
-}
 
 }  // namespace
 
@@ -115,7 +108,7 @@ const std::vector<std::uint32_t>& Overlay::sorted() {
   // Most keys differ in their first bytes: those are compared as numbers, without a look elsewhere.
   heads_.clear();
   for (std::uint32_t i = 0; i < entries_.size(); ++i)
-    heads_.emplace_back(head_of(entries_[i].key()), i);
+    heads_.emplace_back(key_head(entries_[i].key()), i);
   std::ranges::sort(heads_, [this](const auto& a, const auto& b) {
     if (a.first != b.first) return a.first < b.first;
     return entries_[a.second].key() < entries_[b.second].key();

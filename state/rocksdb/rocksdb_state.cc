@@ -36,9 +36,6 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given
   database.info_log = std::make_shared<RocksdbLog>(options.log);
   database.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
-  // All columns of a task are flushed together. So what a restore writes without the write-ahead
-  // log is after a crash there up to some one batch in all of them: the position fits the data.
-  database.atomic_flush = true;
   database.max_open_files = 128;  // per task; filters and indexes are in the cache
   database.max_background_jobs = 2;
   database.allow_concurrent_memtable_write = false;  // a task has one writer

@@ -96,13 +96,13 @@ bool RocksdbTaskState::too_old(std::int64_t since_ms) const {
 /// In this order: without its position, what is left of a store after a crash is dropped at the
 /// next start.
 Status RocksdbTaskState::start_over(Store& store) {
-  MILLRACE_RETURN_IF_ERROR(flush_unlogged());
   store.store.discard();
+  store.restoring.clear();
   store.position = {};
   database_->batch()
       .Delete(database_->own_column(), position_key(store.name))
       .PermitUncheckedError();
-  MILLRACE_RETURN_IF_ERROR(database_->write(TaskDatabase::Log::kYes));
+  MILLRACE_RETURN_IF_ERROR(database_->write());
   return database_->drop(store.column);
 }
 
@@ -112,18 +112,12 @@ Status RocksdbTaskState::restore(std::string_view name, std::span<const RecordVi
                                  std::int64_t position) {
   Store& store = find(name);
   if (records.empty() && position == store.position.offset) return {};
-  for (const RecordView& record : records) {
-    if (record.has_value())
-      store.table.put(record.key, record.value);
-    else
-      store.table.erase(record.key);
-  }
+  for (const RecordView& record : records) store.restoring.add(record.key, record.value);
   // Halfway, the data is complete as of no later time than the one it began with.
   if (store.position.complete_ms == 0) store.position.complete_ms = opened_ms_;
   store.position.offset = position;
-  put_position(store, store.position);
-  unlogged_ = true;
-  return database_->write(TaskDatabase::Log::kNo);
+  return store.restoring.bytes() < backend_.column.write_buffer_size ? Status{}
+                                                                     : write_restored(store);
 }
 
 Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) {
@@ -135,19 +129,15 @@ Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) 
     return start_over(store);
   }
   store.position = {position, opened_ms_};
-  put_position(store, store.position);
-  unlogged_ = true;
-  MILLRACE_RETURN_IF_ERROR(database_->write(TaskDatabase::Log::kNo));
-  return flush_unlogged();
+  return write_restored(store);
 }
 
-/// What comes next goes through the write-ahead log, and is there after a crash: so must be what it
-/// builds on.
-Status RocksdbTaskState::flush_unlogged() {
-  if (!unlogged_) return {};
-  MILLRACE_RETURN_IF_ERROR(database_->flush());
-  unlogged_ = false;
-  return {};
+/// Data first, on the disk, then the position. After a crash between them the same records come
+/// again, onto what they have made already: the last of each key counts, so that changes nothing.
+Status RocksdbTaskState::write_restored(Store& store) {
+  MILLRACE_RETURN_IF_ERROR(store.restoring.finish());
+  put_position(store, store.position);
+  return database_->write();
 }
 
 Status RocksdbTaskState::reset(std::string_view name) { return start_over(find(name)); }
@@ -164,7 +154,6 @@ Status RocksdbTaskState::prepare(ChangelogWriter& writer) {
 Status RocksdbTaskState::apply(std::span<const std::int64_t> positions) {
   MILLRACE_CHECK(positions.size() == stores_.size(), "there is one position for each store");
   MILLRACE_RETURN_IF_ERROR(database_->status());
-  MILLRACE_RETURN_IF_ERROR(flush_unlogged());
   bool anything = changed();
   for (std::size_t i = 0; i < stores_.size(); ++i)
     anything = anything || positions[i] != stores_[i].position.offset ||
@@ -176,7 +165,7 @@ Status RocksdbTaskState::apply(std::span<const std::int64_t> positions) {
     store.position = {positions[i], prepared_ms_};
     put_position(store, store.position);
   }
-  MILLRACE_RETURN_IF_ERROR(database_->write(TaskDatabase::Log::kYes));
+  MILLRACE_RETURN_IF_ERROR(database_->write());
   discard();
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include "millrace/framework/task_state.h"
 #include "millrace/state/overlaid_store.h"
+#include "millrace/state/rocksdb/bulk_load.h"
 #include "millrace/state/rocksdb/rocksdb_backend.h"
 #include "millrace/state/rocksdb/rocksdb_table.h"
 #include "millrace/state/rocksdb/state_format.h"
@@ -19,8 +20,8 @@ namespace millrace {
 /// The stores of one task in one RocksDB. One thread.
 ///
 /// Beside each store stands its position: the changelog offset that its data goes up to, and since
-/// when it was complete. Both are always written in one batch with the data. A store without a
-/// position is empty.
+/// when it was complete. A commit writes all in one batch; a restore writes the position behind the
+/// data, never before. A store without a position is dropped when it is opened.
 class RocksdbTaskState final : public TaskState {
  public:
   static Result<std::unique_ptr<TaskState>> open(RocksdbBackend& backend,
@@ -44,11 +45,15 @@ class RocksdbTaskState final : public TaskState {
  private:
   struct Store {
     Store(std::string given, TaskDatabase& database, std::size_t index)
-        : name(std::move(given)), column(index), table(database, index) {}
+        : name(std::move(given)),
+          column(index),
+          table(database, index),
+          restoring(database, index) {}
     const std::string name;
     const std::size_t column;
     RocksdbTable table;
     OverlaidStore store{table};
+    BulkLoad restoring;
     StorePosition position;
   };
 
@@ -59,7 +64,7 @@ class RocksdbTaskState final : public TaskState {
   bool too_old(std::int64_t since_ms) const;
   void put_position(const Store& store, const StorePosition& position);
   Status start_over(Store& store);
-  Status flush_unlogged();
+  Status write_restored(Store& store);
 
   RocksdbBackend& backend_;
   const std::string task_;
@@ -68,7 +73,6 @@ class RocksdbTaskState final : public TaskState {
   std::unique_ptr<TaskDatabase> database_;
   std::deque<Store> stores_;
   std::int64_t prepared_ms_ = 0;
-  bool unlogged_ = false;  // a restore has written what no log holds
 };
 
 }  // namespace millrace

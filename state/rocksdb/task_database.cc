@@ -62,9 +62,8 @@ TaskDatabase::~TaskDatabase() {
     db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
 }
 
-Status TaskDatabase::write(Log log) {
+Status TaskDatabase::write() {
   rocksdb::WriteOptions options;
-  options.disableWAL = log == Log::kNo;
   options.memtable_insert_hint_per_batch = true;  // keys of a commit come ascending
   const rocksdb::Status status = db_->Write(options, &batch_);
   if (batch_.GetDataSize() > kKeptBatchBytes)
@@ -74,7 +73,20 @@ Status TaskDatabase::write(Log log) {
   return keep("written", status);
 }
 
-Status TaskDatabase::flush() { return keep("written", db_->Flush({}, columns_)); }
+Status TaskDatabase::add_table(
+    std::size_t store, const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill) {
+  const std::string file = path_ + "/restored.table";  // no name of RocksDB's own
+  rocksdb::SstFileWriter table({}, rocksdb::Options(backend_.database, backend_.column),
+                               column(store));
+  rocksdb::Status status = table.Open(file);
+  if (status.ok()) status = fill(table);
+  if (status.ok()) status = table.Finish();
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  options.write_global_seqno = false;
+  if (status.ok()) status = db_->IngestExternalFile(column(store), {file}, options);
+  return keep("written", status);
+}
 
 Status TaskDatabase::drop(std::size_t store) {
   rocksdb::ColumnFamilyHandle*& column = columns_[store + 1];

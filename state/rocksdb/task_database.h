@@ -1,9 +1,11 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/write_batch.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,11 +36,12 @@ class TaskDatabase {
 
   /// What the next write() takes.
   rocksdb::WriteBatch& batch() { return batch_; }
-  enum class Log { kYes, kNo };
-  /// Writes the batch at once or not at all, and empties it. Without the log it may be gone after a
-  /// crash until flush(), and everything that was written without it later too.
-  Status write(Log log);
-  Status flush();
+  /// Writes the batch, through the write-ahead log, at once or not at all; empties it.
+  Status write();
+  /// Makes a table of the store from what `fill` puts there in ascending order: at once or not at
+  /// all, and on the disk when it returns.
+  Status add_table(std::size_t store,
+                   const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill);
   /// Puts an empty column family in the place of the store's.
   Status drop(std::size_t store);
 

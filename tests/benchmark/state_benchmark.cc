@@ -111,9 +111,37 @@ void lookups_of_256(benchmark::State& run) {
   run.SetItemsProcessed(run.iterations() * 256);
 }
 
+/// A take-over from nothing: kKeys records in any order, as a compacted changelog has them.
+void restores(benchmark::State& run) {
+  constexpr std::size_t kBatch = 4'096;
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < kKeys; ++i)
+    keys.push_back(fmt::format("{:016x}", i * 0x9e3779b97f4a7c15));
+  const std::string value(100, 'v');
+  const TaskStateOptions options{"benchmark", "0_0", "0", {"store"}};
+  const SystemClock clock;
+  for (auto _ : run) {
+    const TemporaryDirectory directory;
+    RocksdbState process({.directory = directory.path(), .clock = clock, .log = null_log()});
+    auto state = run.range(0) != 0 ? process.factory()(options) : memory_task_state(options);
+    must(state.status());
+    std::vector<RecordView> batch;
+    for (std::size_t i = 0; i < kKeys; ++i) {
+      batch.push_back({.key = keys[i], .value = value});
+      if (batch.size() < kBatch && i + 1 < kKeys) continue;
+      must((*state)->restore("store", batch, static_cast<std::int64_t>(i + 1)));
+      batch.clear();
+    }
+    must((*state)->restored("store", kKeys));
+  }
+  run.SetItemsProcessed(run.iterations() * static_cast<std::int64_t>(kKeys));
+}
+
 BENCHMARK(puts)->ArgName("durable")->Arg(0)->Arg(1)->MinTime(3)->UseRealTime();
 BENCHMARK(gets)->ArgName("durable")->Arg(0)->Arg(1)->MinTime(3)->UseRealTime();
 BENCHMARK(updates)->ArgName("durable")->Arg(0)->Arg(1)->MinTime(3)->UseRealTime();
+BENCHMARK(restores)->ArgName("durable")->Arg(0)->Arg(1)->UseRealTime()->Unit(
+    benchmark::kMillisecond);
 BENCHMARK(lookups_of_256)->ArgName("durable")->Arg(0)->Arg(1)->MinTime(3)->UseRealTime();
 
 }  // namespace
