@@ -51,13 +51,9 @@ void OverlaidStore::scan(std::string_view prefix,
   const std::string_view to = end.empty() ? std::string_view() : std::string_view(end);
   if (overlay_.empty()) return base_.scan(prefix, to, visit);
 
-  const auto& ordered = overlay_.in_order();
-  auto at = ordered.lower_bound(prefix);
-  const auto changed = [&]() -> const Overlay::Entry* {
-    if (at == ordered.end()) return nullptr;
-    const Overlay::Entry& entry = overlay_.entries()[*at];
-    return entry.key().starts_with(prefix) ? &entry : nullptr;
-  };
+  const std::vector<std::uint32_t> changes = overlay_.within(prefix, to);
+  auto at = changes.begin();
+  const auto changed = [&] { return at == changes.end() ? nullptr : &overlay_.entries()[*at]; };
   const auto next_changed = [&](const Overlay::Entry& entry) {
     ++at;
     if (!entry.erased) visit(entry.key(), entry.value());

@@ -80,9 +80,7 @@ void Overlay::put(std::string_view key, std::string_view value) {
 void Overlay::erase(std::string_view key) { touch(key).erased = true; }
 
 void Overlay::erase_range(std::string_view from, std::string_view to) {
-  const Ordered& ordered = in_order();
-  for (auto at = ordered.lower_bound(from); at != ordered.end() && entries_[*at].key() < to; ++at)
-    entries_[*at].erased = true;
+  for (const std::uint32_t index : within(from, to)) entries_[index].erased = true;
   std::string begin(from);
   std::string end(to);
   auto at = ranges_.upper_bound(from);
@@ -95,13 +93,26 @@ void Overlay::erase_range(std::string_view from, std::string_view to) {
   ranges_.emplace(std::move(begin), std::move(end));
 }
 
-const Overlay::Ordered& Overlay::in_order() {
-  if (!keeps_order_) {
-    keeps_order_ = true;
-    for (std::size_t i = 0; i < entries_.size(); ++i)
-      ordered_.insert(static_cast<std::uint32_t>(i));
+std::vector<std::uint32_t> Overlay::within(std::string_view from, std::string_view to) {
+  const auto before_end = [&](std::uint32_t index) {
+    return to.data() == nullptr || entries_[index].key() < to;
+  };
+  std::vector<std::uint32_t> found;
+  if (!keeps_order_ && ++passes_ > kPasses) keep_order();
+  if (keeps_order_) {
+    for (auto at = ordered_.lower_bound(from); at != ordered_.end() && before_end(*at); ++at)
+      found.push_back(*at);
+    return found;
   }
-  return ordered_;
+  for (std::uint32_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i].key() >= from && before_end(i)) found.push_back(i);
+  std::ranges::sort(found, {}, [this](std::uint32_t index) { return entries_[index].key(); });
+  return found;
+}
+
+void Overlay::keep_order() {
+  keeps_order_ = true;
+  for (const std::uint32_t index : sorted()) ordered_.insert(ordered_.end(), index);
 }
 
 const std::vector<std::uint32_t>& Overlay::sorted() {
@@ -122,6 +133,7 @@ void Overlay::clear() {
   if (empty()) return;
   ordered_.clear();
   keeps_order_ = false;
+  passes_ = 0;
   // What one large commit needed is not wiped for ever with each small one.
   const bool roomy = slots_.size() > kLeastSlots && entries_.size() * 8 < slots_.size();
   std::vector<Slot>& slots = slots_;

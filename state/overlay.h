@@ -16,8 +16,8 @@ namespace millrace {
 /// What changed in a store since the last commit: the last put or erasure of each key, and erased
 /// ranges, which lie below the puts that came after them. One thread.
 ///
-/// Keys are found by their hash. Their order is kept only from the first in_order() or
-/// erase_range() until the next clear(), so that a store which never asks does not pay for it.
+/// Keys are found by their hash. Their order is kept only from some calls of within() or
+/// erase_range() on until the next clear(): a store that asks seldom does not pay for it.
 /// Views and entries live until the next change.
 class Overlay {
  public:
@@ -53,8 +53,10 @@ class Overlay {
   std::size_t bytes() const;
   /// In the order in which keys were first touched.
   const std::vector<Entry>& entries() const { return entries_; }
-  /// Positions in entries(), ascending by key, as of now. Unlike in_order() it does not stay so.
+  /// Positions in entries() of all, ascending by key. Lives until the next call.
   const std::vector<std::uint32_t>& sorted();
+  /// Positions in entries() of the keys in [from, to), ascending; a null `to` is the end of all.
+  std::vector<std::uint32_t> within(std::string_view from, std::string_view to);
   /// From and to of the erased ranges; they do not touch each other.
   const std::map<std::string, std::string, std::less<>>& ranges() const { return ranges_; }
 
@@ -71,25 +73,23 @@ class Overlay {
   };
   using Ordered = std::set<std::uint32_t, ByKey>;
 
- public:
-  /// Positions in entries(), ascending by key.
-  const Ordered& in_order();
-
- private:
   struct Slot {
     std::uint32_t tag;    // a part of the hash, so that other keys need not be looked at
     std::uint32_t index;  // into entries_, from 1; 0: free
   };
   static constexpr std::size_t kLeastSlots = 64;
+  static constexpr int kPasses = 16;
 
   std::size_t slot_of(std::string_view key, std::uint64_t hash) const;
   Entry& touch(std::string_view key);
   void grow();
+  void keep_order();
 
   std::vector<Slot> slots_ = std::vector<Slot>(kLeastSlots);
   std::vector<Entry> entries_;
   Ordered ordered_{ByKey{&entries_}};
   bool keeps_order_ = false;
+  int passes_ = 0;  // over all entries, since the last clear()
   std::vector<std::pair<std::uint64_t, std::uint32_t>> heads_;  // scratch of sorted()
   std::vector<std::uint32_t> sorted_;
   std::map<std::string, std::string, std::less<>> ranges_;
