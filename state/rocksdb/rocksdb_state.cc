@@ -36,7 +36,8 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given
   database.info_log = std::make_shared<RocksdbLog>(options.log);
   database.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
-  database.max_open_files = 128;  // per task; filters and indexes are in the cache
+  database.avoid_flush_during_recovery = true;  // a restart waits for nothing that can wait
+  database.max_open_files = 128;                // per task; filters and indexes are in the cache
   database.max_background_jobs = 2;
   database.allow_concurrent_memtable_write = false;  // a task has one writer
   database.stats_dump_period_sec = 0;

@@ -132,8 +132,14 @@ TEST_F(ClaimedDirectoryTest, AFileInItsPlaceIsNamed) {
 class DamagedStateTest : public ClaimedDirectoryTest {
  protected:
   void SetUp() override {
-    fill();
-    ASSERT_OK(world.open());  // moves the log into a table
+    ASSERT_OK(world.open());
+    std::vector<std::string> keys;
+    for (int i = 0; i < 2'000; ++i) keys.push_back(std::to_string(i));
+    const std::string value(1'000, 'x');
+    std::vector<RecordView> records;
+    for (const std::string& key : keys) records.push_back(changed(key, value));
+    ASSERT_OK(world.state->restore("users", records, 2'000));
+    ASSERT_OK(world.state->restored("users", 2'000));  // makes a table
     world.start_process();
   }
   void expect_named(const std::string& message) {
