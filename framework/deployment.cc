@@ -6,6 +6,8 @@
 #include <charconv>
 #include <thread>
 
+#include "millrace/framework/task_state.h"
+
 namespace millrace {
 namespace {
 
@@ -117,9 +119,10 @@ class Deployer {
 
   Status check_changelogs(const SubTopology& part) {
     for (const std::string& store : part.stores)
-      MILLRACE_RETURN_IF_ERROR(
-          ensure_internal(fmt::format("{}-{}-changelog", config_.application_id, store),
-                          tasks(part), {{"cleanup.policy", "compact"}}));
+      MILLRACE_RETURN_IF_ERROR(ensure_internal(
+          fmt::format("{}-{}-changelog", config_.application_id, store), tasks(part),
+          {{"cleanup.policy", "compact"},
+           {"delete.retention.ms", fmt::to_string(kChangelogDeleteRetention.count())}}));
     return {};
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +41,10 @@ class KeyValueStore {
       std::string_view prefix,
       const std::function<void(std::string_view key, std::string_view value)>& visit) = 0;
 };
+
+/// `delete.retention.ms` of changelogs: how long a tombstone can be read there. State that was away
+/// for half of it is restored from the start.
+inline constexpr std::chrono::milliseconds kChangelogDeleteRetention = std::chrono::hours(24);
 
 /// Takes a store's changes into the open transaction (step 2 of the commit).
 class ChangelogWriter {

@@ -20,7 +20,7 @@ struct RocksdbStateOptions {
   std::size_t memory_bytes = std::size_t{256} << 20;
   /// `delete.retention.ms` of the changelogs. Local data that was complete more than half of it ago
   /// may have missed tombstones: it is dropped and restored.
-  std::chrono::milliseconds delete_retention = std::chrono::hours(24);
+  std::chrono::milliseconds delete_retention = kChangelogDeleteRetention;
   const Clock& clock;
   LogSink& log;  ///< also takes RocksDB's own warnings
 };

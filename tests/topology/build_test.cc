@@ -198,6 +198,7 @@ TEST(Deploy, InternalTopicsNeverExpire) {
   configs = driver.broker().admin().topic_configs("visits-users-changelog");
   ASSERT_TRUE(configs.ok());
   EXPECT_EQ(configs->at("cleanup.policy"), "compact");
+  EXPECT_EQ(configs->at("delete.retention.ms"), "86400000");
 }
 
 }  // namespace
