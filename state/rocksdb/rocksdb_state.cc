@@ -50,6 +50,8 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given
   column.write_buffer_size =
       std::clamp(options.memory_bytes / 8, kLeastWriteBuffer, kMostWriteBuffer);
   column.max_write_buffer_number = 4;
+  column.level0_slowdown_writes_trigger = 40;  // what a restore leaves behind slows nobody down
+  column.level0_stop_writes_trigger = 60;
   column.memtable_whole_key_filtering = true;  // most reads of a new key stop here
   column.memtable_prefix_bloom_size_ratio = 0.05;
 }

@@ -98,6 +98,7 @@ bool RocksdbTaskState::too_old(std::int64_t since_ms) const {
 Status RocksdbTaskState::start_over(Store& store) {
   store.store.discard();
   store.restoring.clear();
+  store.many_tables = false;  // nor has the new column family
   store.position = {};
   database_->batch()
       .Delete(database_->own_column(), position_key(store.name))
@@ -116,8 +117,10 @@ Status RocksdbTaskState::restore(std::string_view name, std::span<const RecordVi
   // Halfway, the data is complete as of no later time than the one it began with.
   if (store.position.complete_ms == 0) store.position.complete_ms = opened_ms_;
   store.position.offset = position;
-  return store.restoring.bytes() < backend_.column.write_buffer_size ? Status{}
-                                                                     : write_restored(store);
+  if (store.restoring.bytes() < backend_.column.write_buffer_size) return {};
+  if (!store.many_tables) MILLRACE_RETURN_IF_ERROR(database_->expect_tables(store.column, true));
+  store.many_tables = true;
+  return write_restored(store);
 }
 
 Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) {
@@ -129,7 +132,11 @@ Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) 
     return start_over(store);
   }
   store.position = {position, opened_ms_};
-  return write_restored(store);
+  MILLRACE_RETURN_IF_ERROR(write_restored(store));
+  store.restoring.clear();
+  if (store.many_tables) MILLRACE_RETURN_IF_ERROR(database_->expect_tables(store.column, false));
+  store.many_tables = false;
+  return {};
 }
 
 /// Data first, on the disk, then the position. After a crash between them the same records come

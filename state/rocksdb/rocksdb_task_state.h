@@ -54,6 +54,7 @@ class RocksdbTaskState final : public TaskState {
     RocksdbTable table;
     OverlaidStore store{table};
     BulkLoad restoring;
+    bool many_tables = false;
     StorePosition position;
   };
 

@@ -11,6 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kTablesOfARestore = 20;
 constexpr std::size_t kKeptBatchBytes = std::size_t{16} << 20;
 
 /// Stores have names of their own: one may be called "default".
@@ -86,6 +87,12 @@ Status TaskDatabase::add_table(
   options.write_global_seqno = false;
   if (status.ok()) status = db_->IngestExternalFile(column(store), {file}, options);
   return keep("written", status);
+}
+
+Status TaskDatabase::expect_tables(std::size_t store, bool many) {
+  const int trigger = many ? kTablesOfARestore : backend_.column.level0_file_num_compaction_trigger;
+  return keep("written", db_->SetOptions(column(store), {{"level0_file_num_compaction_trigger",
+                                                          std::to_string(trigger)}}));
 }
 
 Status TaskDatabase::drop(std::size_t store) {

@@ -42,6 +42,9 @@ class TaskDatabase {
   /// all, and on the disk when it returns.
   Status add_table(std::size_t store,
                    const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill);
+  /// While many tables are added, they are merged less often: each time costs a pass over the
+  /// store.
+  Status expect_tables(std::size_t store, bool many);
   /// Puts an empty column family in the place of the store's.
   Status drop(std::size_t store);
 
