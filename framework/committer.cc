@@ -128,36 +128,39 @@ Result<bool> Committer::settle(std::uint64_t commit_id, std::span<const Partitio
   return false;
 }
 
-/// A member that died in a transaction holds up its successors until the broker gives it up, which
-/// takes ten to twenty seconds. A new producer with its id settles it at once.
-Status Committer::fence_gone_members() {
-  Admin& admin = options_.broker.admin();
-  const auto offsets = admin.group_offsets(options_.group_id);
-  const auto group = admin.describe_group(options_.group_id);
+Status fence(Broker& broker, LogSink& log, const std::string& client_id,
+             const std::string& transactional_id) {
+  ProducerOptions options;
+  options.client_id = client_id;
+  options.transactional_id = transactional_id;
+  auto producer = broker.producer(options);
+  if (!producer.ok()) return producer.status();
+  const Status fenced = (*producer)->init_transactions();
+  log.write(LogLevel::kInfo, "held up by a transaction: fenced who may have left it open",
+            {{"transactional id", transactional_id},
+             {"outcome", fenced.ok() ? std::string_view("done") : fenced.message()}});
+  return {};
+}
+
+Status fence_gone_members(Broker& broker, LogSink& log, const std::string& group_id,
+                          const std::string& client_id, const std::string& self) {
+  const auto offsets = broker.admin().group_offsets(group_id);
+  const auto group = broker.admin().describe_group(group_id);
   if (!offsets.ok() || !group.ok()) return {};  // the broker is away: then that is what holds us up
   std::set<std::string> gone;
   for (const PartitionOffset& offset : *offsets)
     if (const auto metadata = decode_offset_metadata(offset.metadata); metadata.ok())
       gone.insert(metadata->writer);
-  gone.erase(options_.transactional_id);
+  gone.erase(self);
   std::erase_if(gone, [&](const std::string& writer) {
-    if (!writer.starts_with(options_.group_id)) return true;
-    const std::string_view instance = std::string_view(writer).substr(options_.group_id.size());
+    if (!writer.starts_with(group_id)) return true;
+    const std::string_view instance = std::string_view(writer).substr(group_id.size());
     return std::ranges::any_of(group->members, [&](const GroupMember& member) {
       return member.client_id.ends_with(instance);
     });
   });
-  for (const std::string& writer : gone) {
-    ProducerOptions options;
-    options.client_id = options_.client_id;
-    options.transactional_id = writer;
-    auto fence = options_.broker.producer(options);
-    if (!fence.ok()) return fence.status();
-    const Status fenced = (*fence)->init_transactions();
-    options_.log.write(LogLevel::kInfo, "a take-over was held up: fenced a member that is gone",
-                       {{"transactional id", writer},
-                        {"outcome", fenced.ok() ? std::string_view("done") : fenced.message()}});
-  }
+  for (const std::string& writer : gone)
+    MILLRACE_RETURN_IF_ERROR(fence(broker, log, client_id, writer));
   return {};
 }
 

@@ -14,6 +14,15 @@
 
 namespace millrace {
 
+/// Ends at once what a dead producer with this id left open, which would take the broker ten to
+/// twenty seconds. One that lives is fenced.
+Status fence(Broker& broker, LogSink& log, const std::string& client_id,
+             const std::string& transactional_id);
+
+/// The same for all who committed last in this group and are not in it any more, but for `self`.
+Status fence_gone_members(Broker& broker, LogSink& log, const std::string& group_id,
+                          const std::string& client_id, const std::string& self);
+
 /// Owns a thread's producer and brings a commit to its end: offsets and outputs in one transaction,
 /// or one after the other where at-least-once is enough; aborts; outcomes that nobody was told.
 ///
@@ -53,7 +62,10 @@ class Committer {
   Status commit(std::uint64_t commit_id, std::span<const PartitionOffset> offsets,
                 Consumer& consumer, const GroupMetadata& group);
   /// Ends the transactions of those who committed last in this group and are not in it any more.
-  Status fence_gone_members();
+  Status fence_gone_members() {
+    return millrace::fence_gone_members(options_.broker, options_.log, options_.group_id,
+                                        options_.client_id, options_.transactional_id);
+  }
   /// The thread is to stop: wait for a broker that is away no longer than necessary. From any
   /// thread.
   void hurry() { hurry_ = true; }

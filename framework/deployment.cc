@@ -6,6 +6,7 @@
 #include <charconv>
 #include <thread>
 
+#include "millrace/framework/committer.h"
 #include "millrace/framework/task_state.h"
 
 namespace millrace {
@@ -178,7 +179,8 @@ class Deployer {
   }
 
   Status find_run() {
-    auto metadata = committed_metadata(topology_, config_, deployment_, broker_.admin());
+    auto metadata = committed_metadata(topology_, config_, deployment_, broker_.admin(),
+                                       [this] { return fence_the_dead(); });
     if (!metadata.ok()) return metadata.status();
     for (const OffsetMetadata& task : *metadata) deployment_.counters.add(task.counters);
     std::uint32_t last = 0;
@@ -188,6 +190,16 @@ class Deployer {
                       });
     deployment_.run = over ? last + 1 : last;
     return {};
+  }
+
+  /// A pending transaction may be a former self's, for which nobody else is responsible.
+  Status fence_the_dead() {
+    if (config_.guarantee != Guarantee::kExactlyOnce) return {};
+    for (int thread = 0; thread < config_.threads; ++thread)
+      MILLRACE_RETURN_IF_ERROR(fence(broker_, log_, client_id(topology_, config_, thread),
+                                     transactional_id(config_, thread)));
+    return fence_gone_members(broker_, log_, config_.application_id,
+                              client_id(topology_, config_, 0), transactional_id(config_, 0));
   }
 
   const Topology& topology_;
@@ -224,13 +236,16 @@ std::vector<TopicPartition> source_partitions(const Topology& topology,
 
 Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
                                                        const ApplicationConfig& config,
-                                                       const Deployment& deployment, Admin& admin) {
+                                                       const Deployment& deployment, Admin& admin,
+                                                       const std::function<Status()>& unblock) {
   const std::vector<TopicPartition> partitions = source_partitions(topology, config, deployment);
   Result<std::vector<PartitionOffset>> offsets = Status::retry("not asked yet");
   // A pending transaction of a predecessor settles within its time-out; each call waits a while by
   // itself.
-  for (int attempt = 0; attempt < 20 && offsets.status().code() == StatusCode::kRetry; ++attempt)
+  for (int attempt = 0; attempt < 20 && offsets.status().code() == StatusCode::kRetry; ++attempt) {
+    if (attempt > 0 && unblock) MILLRACE_RETURN_IF_ERROR(unblock());
     offsets = admin.committed(config.application_id, partitions);
+  }
   if (!offsets.ok()) return offsets.status();
   std::vector<OffsetMetadata> result;
   for (const PartitionOffset& offset : *offsets) {
@@ -256,6 +271,10 @@ bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run)
   return std::ranges::all_of(metadata, [&](const OffsetMetadata& task) {
     return task.run > run || (task.run == run && task.ended);
   });
+}
+
+std::string transactional_id(const ApplicationConfig& config, int thread) {
+  return fmt::format("{}-{}-{}", config.application_id, config.instance_id, thread);
 }
 
 std::string client_id(const Topology& topology, const ApplicationConfig& config, int thread) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -37,10 +38,12 @@ std::vector<TopicPartition> source_partitions(const Topology& topology,
                                               const ApplicationConfig& config,
                                               const Deployment& deployment);
 
-/// Metadata of all source partitions as committed now, in the order of source_partitions().
+/// Metadata of all source partitions as committed now, in the order of source_partitions(). Waits
+/// for pending transactions, and calls `unblock`, if given, each second while it does.
 Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
                                                        const ApplicationConfig& config,
-                                                       const Deployment& deployment, Admin& admin);
+                                                       const Deployment& deployment, Admin& admin,
+                                                       const std::function<Status()>& unblock = {});
 
 /// kFailed: this was committed by a topology with which kept state does not fit.
 Status check_fingerprint(const Topology& topology, const ApplicationConfig& config,
@@ -48,6 +51,9 @@ Status check_fingerprint(const Topology& topology, const ApplicationConfig& conf
 
 /// Every task has committed `ended` in this run, or stands in a later one.
 bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run);
+
+/// The id by which a thread's producer fences its former self: "<application>-<instance>-<thread>".
+std::string transactional_id(const ApplicationConfig& config, int thread);
 
 /// What a member tells the group about itself: carries the topology's fingerprint.
 std::string client_id(const Topology& topology, const ApplicationConfig& config, int thread);

@@ -39,8 +39,7 @@ StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
       dead_letters_(dead_letter_options(environment), collector_),
       committer_({environment.broker, environment.clock, environment.log, collector_,
                   environment.config.guarantee, environment.config.application_id,
-                  fmt::format("{}-{}-{}", environment.config.application_id,
-                              environment.config.instance_id, index),
+                  transactional_id(environment.config, index),
                   client_id(environment.topology, environment.config, index),
                   environment.config.commit_interval}) {
   for (const SubTopology& part : environment_.topology.sub_topologies())
