@@ -234,10 +234,25 @@ void KafkaConsumer::snapshot_group() {
   group_metadata_ = std::make_shared<KafkaGroupMetadata>(std::move(raw));
 }
 
+/// For the leaders of a topic that it does not know librdkafka looks once a second; asked, it has
+/// them at once. Whether that succeeds does not matter.
+void KafkaConsumer::learn(const std::string& topic) {
+  constexpr int kTimeoutMs = 1'000;
+  if (!learnt_.insert(topic).second) return;
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(client_->handle(), topic.c_str(), nullptr);
+  if (handle == nullptr) return;
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(client_->handle(), 0, handle, &metadata, kTimeoutMs) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(metadata);
+  rd_kafka_topic_destroy(handle);
+}
+
 Status KafkaConsumer::assign(std::span<const PartitionOffset> partitions) {
   rd_kafka_t* handle = client_->handle();
   for (const PartitionOffset& each : partitions) {
     MILLRACE_CHECK(!fetched_.contains(each.partition), "a partition is assigned once");
+    learn(each.partition.topic);
     Fetched from;
     from.queue.reset(rd_kafka_queue_get_partition(handle, each.partition.topic.c_str(),
                                                   each.partition.partition));

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -67,6 +68,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes,
                 std::shared_ptr<ClientWatch> watch, Admin& admin);
   const Fetched& fetched(const TopicPartition& partition) const;
+  void learn(const std::string& topic);
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
   Status take(const TopicPartition& partition, Fetched& from, Message owned, RecordBatch& batch);
@@ -88,6 +90,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Queue group_queue_;
   Queue refill_queue_;
   std::map<TopicPartition, Fetched> fetched_;
+  std::set<std::string> learnt_;  ///< topics whose leaders were asked for
   std::vector<rd_kafka_message_t*> batch_;
   bool more_ = false;   ///< a poll() since the last wait() stopped at its limit
   bool poked_ = false;  ///< a request of refill() is under way

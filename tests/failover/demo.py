@@ -15,11 +15,12 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
     del os.environ[variable]
 
-from application import PARTITIONS  # noqa: E402
+from application import PARTITIONS, wait_for  # noqa: E402
+from deaths import owned_by  # noqa: E402
 from ring_report import Failure  # noqa: E402
 from rounds import RATE, Round, World  # noqa: E402
 
-KILL_AT, ADD_AT, END_AT = 8, 14, 32  # seconds
+KILL_AT, ADD_AT, END_AT = 12, 18, 36  # seconds
 TASK_RUNS = re.compile(r"^(\S+) info task runs .*task=(\S+) offsets_ms=(\d+) restore_ms=(\d+) restored_records=(\d+)",
                        re.MULTILINE)
 NEXT = """
@@ -34,10 +35,10 @@ What next?
 class Demo:
     """The run and what is shown of it."""
 
-    def __init__(self, round_):
+    def __init__(self, round_, began):
         self.round = round_
         self.application = round_.application
-        self.began = time.time()
+        self.began = began
 
     def seconds(self):
         return time.time() - self.began
@@ -74,30 +75,32 @@ class Demo:
 
     def run(self):
         application = self.application
-        ann, bob, _ = application.instances
         self.say(f"three instances run: {', '.join(each.name for each in application.instances)}; {RATE:,} frames "
                  f"a second go to {PARTITIONS} partitions")
         self.show_until(KILL_AT)
-        bob.kill()
-        self.say(f"kill -9 {bob.name}: its partitions stand still until its session of 10 s is over")
+        # The one that keeps the counts: then there is something to restore.
+        victim = wait_for("an owner of the counts", lambda: next(
+            (each for each in application.instances if owned_by(application, each, application.repartition)), None))
+        victim.kill()
+        self.say(f"kill -9 {victim.name}: its partitions and the counts stand still until its session of 10 s is over")
         self.show_until(ADD_AT)
         dan = application.add("dan", "--instance-id", "dan")
         dan.start()
         self.say(f"{dan.name} is added")
         self.show_until(END_AT)
         lines = self.round.load.stop()
-        application.instances.remove(bob)
+        application.instances.remove(victim)
         self.say("the load ends; the others finish what is there and close the last windows")
         application.stop()
         ends = self.seconds()
         application.finish()
-        application.instances.append(bob)
+        application.instances.append(victim)
         self.say("done; compared with a naive count of the same frames:")
         windows, counts = application.judge(lines)
         print(f"\n         the same: {windows} windows, each once; {counts.accepted:,} of {counts.frames:,} frames "
               f"accepted, {counts.late:,} late, {counts.dead_lettered:,} dead-lettered\n")
-        print("Take-overs: a task n_p is part n of the topology on partition p. Restored records are read from the\n"
-              "task's changelog; part 0 keeps nothing.\n")
+        print("Take-overs: a task n_p is part n of the topology on partition p. Part 0 reads the frames and keeps nothing;\n"
+              "part 1 keeps the counts, and restores them from its changelog.\n")
         print("   second  instance  task  offsets ms  restore ms  restored records")
         for second, name, task, offsets, restore, records in sorted(self.restores()):
             note = "  (the run to the end)" if second > ends else ""
@@ -119,8 +122,9 @@ def main():
     code = 1
     try:
         print("         Kafka starts on loopback ports (the first time it is fetched by Maven)", flush=True)
-        with Round(world, world.kafka().bootstrap, "demo", members="named") as round_:
-            Demo(round_).run()
+        bootstrap, began = world.kafka().bootstrap, time.time()
+        with Round(world, bootstrap, "demo", members="named") as round_:
+            Demo(round_, began).run()
         code = 0
     except Failure as failure:
         print(failure)
