@@ -64,6 +64,24 @@ Status Committer::renew() {
   return status;
 }
 
+/// Two processes with one id fence each other for ever, and each gets on a little in between.
+/// Whoever is only late is fenced once in ten seconds and more, by the broker or by a successor.
+/// The process that was there first is fenced first, so it is the one to end.
+Status Committer::fenced() {
+  constexpr std::size_t kTimes = 6;
+  constexpr std::int64_t kWithinMs = 30'000;
+  const std::int64_t now_ms = options_.clock.monotonic_ms();
+  fenced_ms_.push_back(now_ms);
+  if (fenced_ms_.size() < kTimes) return {};
+  const std::int64_t since_ms = now_ms - fenced_ms_.front();
+  fenced_ms_.pop_front();
+  if (since_ms > kWithinMs) return {};
+  return Status::failed(
+      fmt::format("another process runs with the same instance id: transactional id '{}' was taken "
+                  "away {} times within {} s: give each process its own --instance-id",
+                  options_.transactional_id, kTimes, since_ms / 1000));
+}
+
 Result<bool> Committer::abort() {
   const bool open = options_.collector.transaction_open() && exactly_once();
   if (open) {

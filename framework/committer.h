@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,6 +54,9 @@ class Committer {
   /// broker is away; REQUIRES then: called again before anything else is sent.
   Status renew();
   bool must_renew() const { return must_renew_; }
+  /// Call when the producer was fenced, before renew(). kFailed: it happens so often that another
+  /// process must have the same id.
+  Status fenced();
   /// Takes back what was sent since the last commit; at least once, that is not possible and not
   /// done. True if a transaction was open.
   Result<bool> abort();
@@ -80,6 +84,7 @@ class Committer {
   Options options_;
   std::unique_ptr<Producer> producer_;
   bool must_renew_ = false;
+  std::deque<std::int64_t> fenced_ms_;  ///< the last few times
   std::atomic<bool> hurry_{false};
 };
 

@@ -190,7 +190,10 @@ Status StreamThread::recover(const Status& cause, bool failed) {
         return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}",
                                           failed_commits_, cause.message()));
       log(LogLevel::kInfo, "transaction aborted, going back to the last commit", cause.message());
-      if (cause.code() == StatusCode::kFenced) MILLRACE_RETURN_IF_ERROR(renew());
+      if (cause.code() == StatusCode::kFenced) {
+        MILLRACE_RETURN_IF_ERROR(committer_.fenced());
+        MILLRACE_RETURN_IF_ERROR(renew());
+      }
       MILLRACE_RETURN_IF_ERROR(abort());
       return rewind_all();
     case StatusCode::kUnknown:  // the take-over reads the truth

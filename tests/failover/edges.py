@@ -97,20 +97,20 @@ def truncated_input(world):
         say("it said: " + instance.said().splitlines()[-1])
 
 
-def same_instance_id(world):
+def same_instance_id(world, members):
     """Of two processes with one instance id the newer one works; the older one ends and says why."""
-    with Round(world, world.kafka().bootstrap, "twice") as round_:
+    with Round(world, world.kafka().bootstrap, "twice", members=members) as round_:
         application = round_.application
         older = application.instances[0]
         wait_for(f"partitions of {older.name}", lambda: owned_by(application, older))
-        newer = application.add("dan", "--instance-id", older.name, "--static")
+        newer = application.add("dan", *older.options)
         newer.start()
         older.wait(code=1)
-        check_said(older.said(), f"another process runs with instance id '{older.name}'")
+        check_said(older.said(), "another process runs with", "instance id", older.name)
         application.instances.remove(older)
         committed = wait_for("an answer of the group", application.committed)
         application.wait_until_committed_beyond(committed, "work of the others")
-        round_.verdict("a second process with an instance id took the first one's place")
+        round_.verdict(f"a second process with an instance id took the first one's place ({members} members)")
         say("it said: " + older.said().splitlines()[-1])
 
 
@@ -135,6 +135,7 @@ def check_said(text, *parts):
 
 def cases(world):
     for name, case in [("StateWiped", state_wiped), ("AbortedTail", aborted_tail),
-                       ("TruncatedInput", truncated_input), ("SameInstanceId", same_instance_id),
-                       ("OtherTopology", other_topology)]:
+                       ("TruncatedInput", truncated_input), ("OtherTopology", other_topology)]:
         yield name, lambda case=case: case(world)
+    yield "SameInstanceIdOfStaticMembers", lambda: same_instance_id(world, "static")
+    yield "SameInstanceIdOfNamedMembers", lambda: same_instance_id(world, "named")
