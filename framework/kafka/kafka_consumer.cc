@@ -95,26 +95,18 @@ Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const Consume
                                                         std::size_t prefetch_bytes,
                                                         std::shared_ptr<ClientWatch> watch,
                                                         Admin& admin) {
-  std::unique_ptr<KafkaConsumer> consumer{new KafkaConsumer{options, prefetch_bytes, watch, admin}};
+  std::unique_ptr<KafkaConsumer> consumer{
+      new KafkaConsumer{std::move(conf), options, prefetch_bytes, std::move(watch), admin}};
   if (consumer->wake_fd_ < 0)
     return Status::failed(fmt::format("eventfd: {}", std::strerror(errno)));
-  Result<std::shared_ptr<Client>> client =
-      Client::create(RD_KAFKA_CONSUMER, std::move(conf), std::move(watch), *consumer);
-  if (!client.ok()) return client.status();
-  consumer->client_ = std::move(*client);
-  consumer->lender_ = std::make_shared<MessageLender>(consumer->client_);
-  rd_kafka_t* handle = consumer->client_->handle();
-  rd_kafka_poll_set_consumer(handle);
-  consumer->group_queue_.reset(rd_kafka_queue_get_consumer(handle));
-  consumer->refill_queue_.reset(rd_kafka_queue_new(handle));
-  rd_kafka_queue_io_event_enable(consumer->group_queue_.get(), consumer->wake_fd_, &kWake,
-                                 sizeof kWake);
+  if (Status status = consumer->connect(); !status.ok()) return status;
   return std::unique_ptr<Consumer>{std::move(consumer)};
 }
 
-KafkaConsumer::KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes,
+KafkaConsumer::KafkaConsumer(Conf conf, const ConsumerOptions& options, std::size_t prefetch_bytes,
                              std::shared_ptr<ClientWatch> watch, Admin& admin)
-    : options_(options),
+    : conf_(std::move(conf)),
+      options_(options),
       prefetch_bytes_(prefetch_bytes),
       watch_(std::move(watch)),
       admin_(admin),
@@ -122,20 +114,40 @@ KafkaConsumer::KafkaConsumer(const ConsumerOptions& options, std::size_t prefetc
       batch_(kMostPerCall) {}
 
 KafkaConsumer::~KafkaConsumer() {
+  disconnect();
+  if (wake_fd_ >= 0) ::close(wake_fd_);
+}
+
+Status KafkaConsumer::connect() {
+  Result<std::shared_ptr<Client>> client =
+      Client::create(RD_KAFKA_CONSUMER, Conf{rd_kafka_conf_dup(conf_.get())}, watch_, *this);
+  if (!client.ok()) return client.status();
+  client_ = std::move(*client);
+  lender_ = std::make_shared<MessageLender>(client_);
+  rd_kafka_t* handle = client_->handle();
+  rd_kafka_poll_set_consumer(handle);
+  group_queue_.reset(rd_kafka_queue_get_consumer(handle));
+  refill_queue_.reset(rd_kafka_queue_new(handle));
+  rd_kafka_queue_io_event_enable(group_queue_.get(), wake_fd_, &kWake, sizeof kWake);
+  return {};
+}
+
+void KafkaConsumer::disconnect() {
   for (auto& [partition, from] : fetched_) {
-    rd_kafka_queue_io_event_enable(from.queue.get(), -1, nullptr, 0);
+    if (from.queue != nullptr) rd_kafka_queue_io_event_enable(from.queue.get(), -1, nullptr, 0);
+    from.queue.reset();
+    from.waiting.clear();
   }
-  fetched_.clear();
   if (group_queue_ != nullptr) rd_kafka_queue_io_event_enable(group_queue_.get(), -1, nullptr, 0);
   refill_queue_.reset();
   group_queue_.reset();
   lender_.reset();
   client_.reset();
-  if (wake_fd_ >= 0) ::close(wake_fd_);
 }
 
 Status KafkaConsumer::subscribe(const std::vector<std::string>& lead_topics) {
   if (options_.group_id.empty()) return Status::invalid("subscribe: the consumer has no group.id");
+  topics_ = lead_topics;
   const PartitionList topics{
       rd_kafka_topic_partition_list_new(static_cast<int>(lead_topics.size()))};
   for (const std::string& topic : lead_topics) {
@@ -160,10 +172,38 @@ Status KafkaConsumer::serve() {
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(handle, text.data(), text.size());
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (membership_.joined) left();
+    if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+      const Result<bool> rival = has_rival();
+      if (!rival.ok()) return rival.status();
+      if (!*rival) return join_anew();
+    }
     return to_status(fatal, Call::kConsume, fmt::format("group '{}'", options_.group_id),
                      text.data());
   }
   return std::exchange(trouble_, {});
+}
+
+/// Whether another member has this one's instance id. librdkafka 2.0.2 says so also when it gave
+/// its session up by itself, while the broker was away: its heartbeats then carry no member id.
+Result<bool> KafkaConsumer::has_rival() {
+  const Result<GroupDescription> group = admin_.describe_group(options_.group_id);
+  if (!group.ok()) return group.status();
+  return std::any_of(group->members.begin(), group->members.end(), [this](const GroupMember& each) {
+    return each.instance_id == options_.group_instance_id && each.member_id != member_id_;
+  });
+}
+
+/// The client is dead, the member need not be. What it fetched is gone, and is to be assigned anew.
+Status KafkaConsumer::join_anew() {
+  watch_->write(LogLevel::kWarning,
+                "librdkafka gave up a member that nobody replaced: joining anew",
+                options_.client_id, "REJOIN");
+  disconnect();
+  learnt_.clear();
+  poked_ = false;
+  if (Status status = connect(); !status.ok()) return status;
+  left();
+  return subscribe(topics_);
 }
 
 void KafkaConsumer::on_error(rd_kafka_resp_err_t error, const char* text) {
@@ -231,6 +271,10 @@ void KafkaConsumer::snapshot_group() {
     return;
   }
   membership_.joined = true;
+  if (char* id = rd_kafka_memberid(client_->handle())) {
+    member_id_ = id;
+    rd_kafka_mem_free(client_->handle(), id);
+  }
   group_metadata_ = std::make_shared<KafkaGroupMetadata>(std::move(raw));
 }
 
@@ -268,7 +312,8 @@ Status KafkaConsumer::unassign(std::span<const TopicPartition> partitions) {
   Status status = stop(partitions);
   for (const TopicPartition& partition : partitions) {
     const auto at = fetched_.find(partition);
-    rd_kafka_queue_io_event_enable(at->second.queue.get(), -1, nullptr, 0);
+    if (at->second.queue != nullptr)
+      rd_kafka_queue_io_event_enable(at->second.queue.get(), -1, nullptr, 0);
     fetched_.erase(at);
   }
   return status;
@@ -298,10 +343,14 @@ Status KafkaConsumer::start(std::span<const PartitionOffset> partitions) {
 }
 
 Status KafkaConsumer::stop(std::span<const TopicPartition> partitions) {
-  const PartitionList list = partition_list(partitions);
+  std::vector<TopicPartition> live;  // of this client, not of one before join_anew()
+  for (const TopicPartition& each : partitions)
+    if (fetched(each).queue != nullptr) live.push_back(each);
+  if (live.empty()) return {};
+  const PartitionList list = partition_list(std::span<const TopicPartition>(live));
   const Status status = to_status(rd_kafka_incremental_unassign(client_->handle(), list.get()),
                                   Call::kConsume, "unassign");
-  for (const TopicPartition& partition : partitions) {
+  for (const TopicPartition& partition : live) {
     const auto at = fetched_.find(partition);
     MILLRACE_CHECK(at != fetched_.end(), "the partition must be assigned");
     at->second.waiting.clear();

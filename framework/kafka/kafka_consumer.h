@@ -56,7 +56,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
  private:
   /// An assigned partition.
   struct Fetched {
-    Queue queue;
+    Queue queue;  ///< none after join_anew(): only to be unassigned
     std::int64_t position = 0;
     bool answered = false;        ///< a response to a fetch since assign() or seek() has arrived
     std::deque<Message> waiting;  ///< taken from the queue, did not fit into the last batch
@@ -65,9 +65,13 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
     std::size_t record_bytes = 1024;  ///< average of the last batch, to guess what a queue holds
   };
 
-  KafkaConsumer(const ConsumerOptions& options, std::size_t prefetch_bytes,
+  KafkaConsumer(Conf conf, const ConsumerOptions& options, std::size_t prefetch_bytes,
                 std::shared_ptr<ClientWatch> watch, Admin& admin);
   const Fetched& fetched(const TopicPartition& partition) const;
+  Status connect();
+  void disconnect();
+  Result<bool> has_rival();
+  Status join_anew();
   void learn(const std::string& topic);
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
@@ -80,6 +84,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   void left();
   void snapshot_group();
 
+  const Conf conf_;  ///< each client gets a copy
   const ConsumerOptions options_;
   const std::size_t prefetch_bytes_;
   const std::shared_ptr<ClientWatch> watch_;
@@ -90,7 +95,9 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Queue group_queue_;
   Queue refill_queue_;
   std::map<TopicPartition, Fetched> fetched_;
-  std::set<std::string> learnt_;  ///< topics whose leaders were asked for
+  std::vector<std::string> topics_;  ///< subscribed
+  std::string member_id_;            ///< the last one as a member
+  std::set<std::string> learnt_;     ///< topics whose leaders were asked for
   std::vector<rd_kafka_message_t*> batch_;
   bool more_ = false;   ///< a poll() since the last wait() stopped at its limit
   bool poked_ = false;  ///< a request of refill() is under way

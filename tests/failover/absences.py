@@ -12,6 +12,7 @@ from rounds import Round, say
 
 FREEZE_SECONDS = 15  # past the session time-out
 OUTAGE_SECONDS = 3
+LONG_OUTAGE_SECONDS = 15  # past the session time-out, of which clients keep count as well
 COMPLAINT = re.compile(r"^\S+ (warning|error) .*", re.MULTILINE)
 
 
@@ -37,9 +38,9 @@ def zombies(world, freezes):
         round_.verdict(f"{freezes} instances stood still for {FREEZE_SECONDS} s and more")
 
 
-def broker_restart(world, nodes):
-    """One of two brokers is killed and started again: all keep trying, say so, and go on."""
-    kafka = Kafka(nodes=2)
+def broker_restart(world, brokers, nodes, outage):
+    """A broker is killed and started again: all keep trying, say so, and go on."""
+    kafka = Kafka(brokers)
     keep = True
     try:
         with Round(world, kafka.bootstrap, "restart") as round_:
@@ -48,7 +49,7 @@ def broker_restart(world, nodes):
                 heard = {each: len(each.said()) for each in application.instances}
                 kafka.kill(node)
                 died = time.monotonic()
-                time.sleep(OUTAGE_SECONDS)
+                time.sleep(outage)
                 kafka.start()
                 started = time.monotonic()
                 committed = wait_for("an answer of the group", application.committed)
@@ -69,4 +70,6 @@ def broker_restart(world, nodes):
 
 def cases(world):
     yield "Zombie", lambda: zombies(world, 3 if world.long else 1)
-    yield "BrokerRestart", lambda: broker_restart(world, [2, 1] if world.long else [2])
+    yield "BrokerRestart", lambda: broker_restart(world, 2, [2, 1] if world.long else [2], OUTAGE_SECONDS)
+    if world.long:
+        yield "OnlyBrokerGone", lambda: broker_restart(world, 1, [1, 1], LONG_OUTAGE_SECONDS)
