@@ -43,7 +43,8 @@ class Committer {
     std::chrono::milliseconds commit_interval;
   };
   /// Everything borrowed must outlive this object.
-  explicit Committer(Options options) : options_(std::move(options)) {}
+  explicit Committer(Options options)
+      : options_(std::move(options)), began_ms_(options_.clock.monotonic_ms()) {}
 
   bool exactly_once() const { return options_.guarantee == Guarantee::kExactlyOnce; }
   const std::string& transactional_id() const { return options_.transactional_id; }
@@ -82,6 +83,7 @@ class Committer {
                       Consumer& consumer);
 
   Options options_;
+  const std::int64_t began_ms_;
   std::unique_ptr<Producer> producer_;
   bool must_renew_ = false;
   std::deque<std::int64_t> fenced_ms_;  ///< the last few times

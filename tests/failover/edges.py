@@ -9,6 +9,7 @@ from deaths import PHASE_SECONDS, owned_by
 from ring_report import Failure
 from rounds import RESTART_SECONDS, Round, say
 
+ESTABLISHED_SECONDS = 12  # after ten it is clear which of two processes was there first
 ATTEMPTS = 20  # to hit a transaction; nearly each one does
 
 
@@ -103,6 +104,7 @@ def same_instance_id(world, members):
         application = round_.application
         older = application.instances[0]
         wait_for(f"partitions of {older.name}", lambda: owned_by(application, older))
+        round_.until(ESTABLISHED_SECONDS if members == "named" else 0)
         newer = application.add("dan", *older.options)
         newer.start()
         older.wait(code=1)
