@@ -233,6 +233,7 @@ Result<bool> Task::step(std::size_t index) {
   const Status polled =
       environment_.consumer.poll(source.partition(), environment_.config.batch, batch_);
   // A poll that met trouble behind good records has delivered those: they are processed first.
+  if (polled.code() == StatusCode::kFailed) return failed_poll(source, polled);
   if (!polled.ok() && polled.code() != StatusCode::kRetry) return polled;
   if (!polled.ok() && batch_.empty()) return false;
   if (context_->table) hear(batch_.records());
@@ -246,6 +247,16 @@ Result<bool> Task::step(std::size_t index) {
   const bool read = !batch_.empty();
   batch_.reset();  // what was borrowed goes back while this source may be left alone
   return read;
+}
+
+/// Who has slept past its session may find that the next owner has gone on and purged what it would
+/// read: no failure, the group will tell.
+Status Task::failed_poll(const SourcePartition& source, const Status& failure) {
+  const auto committed = environment_.consumer.committed({&source.partition(), 1});
+  if (committed.status().code() == StatusCode::kRetry) return committed.status();
+  if (!committed.ok() || committed->front().offset <= source.committed_offset()) return failure;
+  return Status::abort(
+      fmt::format("another member has gone on with task {}: {}", id_.text(), failure.message()));
 }
 
 void Task::hear(std::span<const RecordView> records) {

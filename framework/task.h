@@ -115,6 +115,7 @@ class Task {
                                         std::int64_t begin, std::int64_t end);
   Result<TakeOver> restore_turn();
   Status open();
+  Status failed_poll(const SourcePartition& source, const Status& failure);
   void hear(std::span<const RecordView> records);
   void flush_nodes();
   bool ended() const;
