@@ -144,13 +144,13 @@ def gtest(session, name, binary, outcome, filter_text="*", **environment):
         raise RingFailure(f"{os.path.basename(binary)} ended with {code} after its last test", log)
 
 
-def script(session, name, path, outcome, **environment):
+def script(session, name, path, outcome, *arguments, **environment):
     """Runs a ring that is a script (see ring_report.py)."""
     report = os.path.join(session.logs, name + ".json")
     if os.path.exists(report):
         os.remove(report)
-    code, log = session.command(name, ["python3", path, "--build", session.build, "--result", report],
-                                **environment)
+    code, log = session.command(name, ["python3", path, "--build", session.build, "--result", report,
+                                       *arguments], **environment)
     if not os.path.exists(report):
         raise RingFailure(f"{path} ended with {code} and without a report", log)
     with open(report, encoding="utf-8") as file:
@@ -182,6 +182,13 @@ def topology(session, outcome):
 
 def conformance(session, outcome):
     gtest(session, "conformance", program(session, "topology_tests"), outcome, CONFORMANCE_SUITES)
+
+
+def simulation(session, outcome):
+    script(session, "simulation", "tests/simulation/simulate.py", outcome,
+           "--seeds", "60000" if session.long else "6000")
+    if session.long:
+        script(session, "mutants", "tests/simulation/mutants.py", outcome)
 
 
 def broker(session, outcome):
@@ -229,13 +236,15 @@ RINGS = {
     "unit": unit,
     "topology": topology,
     "conformance": conformance,
+    "simulation": simulation,
     "broker": broker,
     "programs": programs,
     "failover": failover,
     "compile_fail": compile_fail,
     "headers": headers,
     "install": install,
-    "asan": sanitized("asan-ubsan", "build-asan", ["unit_tests", "topology_tests"],
+    "asan": sanitized("asan-ubsan", "build-asan", ["unit_tests", "topology_tests", "simulation_tests"],
+                      MILLRACE_SEEDS="30",
                       ASAN_OPTIONS="detect_stack_use_after_return=1",
                       UBSAN_OPTIONS="print_stacktrace=1"),
     "tsan": sanitized("tsan", "build-tsan", ["thread_tests"],

@@ -8,6 +8,7 @@
 namespace millrace::embedded {
 namespace {
 
+constexpr std::size_t kLeastChunkBytes = 256;
 constexpr std::size_t kFirstChunkBytes = 4 << 10;
 constexpr std::size_t kChunkBytes = 256 << 10;
 
@@ -144,8 +145,13 @@ Status PartitionLog::check_position(std::int64_t position) const {
 
 Chunk& PartitionLog::room_for(std::size_t bytes) {
   if (chunks_.empty() || chunks_.back()->data.size() - chunks_.back()->size < bytes) {
-    const std::size_t grown = chunks_.empty() ? kFirstChunkBytes : chunks_.back()->data.size() * 2;
-    chunks_.push_back(make_chunk(end_, std::max(bytes, std::min(grown, kChunkBytes))));
+    const std::size_t grown =
+        chunks_.empty() ? kFirstChunkBytes : std::min(chunks_.back()->data.size() * 2, kChunkBytes);
+    // Only whole chunks are cleaned: one must not hold more than what makes a pass worthwhile.
+    const std::size_t most =
+        std::clamp(settings_.compaction_floor_bytes, kLeastChunkBytes, kChunkBytes);
+    chunks_.push_back(
+        make_chunk(end_, std::max(bytes, configs_.compacted ? std::min(grown, most) : grown)));
     chunk_bytes_ += chunks_.back()->data.size();
   }
   return *chunks_.back();

@@ -37,6 +37,7 @@ OutputRecord output_of(const RecordView& record, std::int32_t partition) {
 struct TopologyTestDriver::Instance {
   ApplicationConfig config;
   Deployment deployment;
+  TaskStateFactory state_factory;
   std::vector<std::unique_ptr<StreamThread>> threads;  ///< null: left at the end of its run
 
   bool finished() const {
@@ -54,6 +55,8 @@ TopologyTestDriver::TopologyTestDriver(Options options)
 
   EmbeddedOptions embedded{.directory = {}, .clock = clock_, .log = *options_.log};
   embedded.blocking_waits = false;
+  if (options_.compaction_floor_bytes > 0)
+    embedded.compaction_floor_bytes = options_.compaction_floor_bytes;
   auto broker = open_embedded_broker(embedded);
   if (!broker.ok()) {
     fail(broker.status());
@@ -67,6 +70,7 @@ TopologyTestDriver::TopologyTestDriver(Options options)
         options_.partitions.try_emplace(source.name, 1);
   for (const auto& [topic, partitions] : options_.partitions)
     fail(broker_->admin().create_topic({topic, partitions, -1, {}}));
+  for (const TopicSpec& topic : options_.topics) fail(broker_->admin().create_topic(topic));
   auto producer = broker_->producer({});
   if (!producer.ok()) {
     fail(producer.status());
@@ -118,9 +122,11 @@ bool TopologyTestDriver::add_instance(const std::string& id) {
   auto deployment = deploy(options_.topology, instance->config, broker, *options_.log);
   if (!deployment.ok()) return refused(deployment.status());
   instance->deployment = std::move(*deployment);
+  instance->state_factory =
+      options_.instance_state ? options_.instance_state(id) : options_.state_factory;
   const ThreadEnvironment environment{
-      options_.topology, instance->config,      instance->deployment, broker, clock_,
-      *options_.log,     options_.state_factory};
+      options_.topology, instance->config,       instance->deployment, broker, clock_,
+      *options_.log,     instance->state_factory};
   for (int i = 0; i < instance->config.threads; ++i) {
     instance->threads.push_back(std::make_unique<StreamThread>(i, environment));
     if (const Status status = instance->threads.back()->start(); !status.ok())

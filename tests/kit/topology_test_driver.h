@@ -73,6 +73,13 @@ class TopologyTestDriver {
     /// Puts something between the application and the broker, such as faults; empty: nothing.
     std::function<std::unique_ptr<Broker>(Broker&)> wrap_broker = {};
     LogSink* log = nullptr;  ///< borrowed; null: none
+    /// The state of one instance, by its id, where each has its own, such as a disk; empty:
+    /// `state_factory` for all.
+    std::function<TaskStateFactory(const std::string& id)> instance_state = {};
+    /// Topics with settings of their own, made before anything runs: internal ones, too.
+    std::vector<TopicSpec> topics = {};
+    /// Changelogs are compacted when they have grown by this; 0: as the embedded broker does.
+    std::size_t compaction_floor_bytes = 0;
   };
 
   explicit TopologyTestDriver(Options options);

@@ -8,7 +8,7 @@
 
 #include "millrace/millrace.h"
 #include "millrace/tests/kit/topology_test_driver.h"
-#include "millrace/tests/topology/faulty_broker.h"
+#include "millrace/tests/kit/faulty_broker.h"
 
 namespace millrace {
 namespace {
