@@ -272,7 +272,7 @@ void KafkaConsumer::snapshot_group() {
   }
   membership_.joined = true;
   if (char* id = rd_kafka_memberid(client_->handle())) {
-    member_id_ = id;
+    if (*id != '\0') member_id_ = id;  // else its session was given up meanwhile
     rd_kafka_mem_free(client_->handle(), id);
   }
   group_metadata_ = std::make_shared<KafkaGroupMetadata>(std::move(raw));

@@ -117,7 +117,8 @@ def main():
     parser.add_argument("--build", required=True, help="the build directory")
     arguments = parser.parse_args()
     arguments.seed, arguments.long = 1, False
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     world = World(arguments)
     code = 1
     try:
