@@ -10,6 +10,8 @@
 namespace millrace::kafka {
 namespace {
 
+constexpr std::chrono::milliseconds kSettleTimeout{2'000};
+
 LogLevel level_of(int syslog_level, std::string_view facility) {
   // Properties given for all clients are set on all: that some ignore them is no news.
   if (facility == "CONFWARN") return LogLevel::kDebug;
@@ -92,9 +94,19 @@ Result<std::shared_ptr<Client>> Client::create(rd_kafka_type_t type, Conf conf,
   return client;
 }
 
+/// Waits for answers to what a producer has sent. Where one is a fatal error that comes while the
+/// instance ends, librdkafka 2.0.2 frees the text of the error before it twice.
+void Client::settle(rd_kafka_t* handle, Context& context) {
+  static ClientEvents nobody;
+  context.events = &nobody;
+  rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE);
+  rd_kafka_flush(handle, static_cast<int>(kSettleTimeout.count()));
+}
+
 Client::~Client() {
   if (handle_ == nullptr) return;
   std::thread{[handle = handle_, context = std::move(context_)] {
+    if (rd_kafka_type(handle) == RD_KAFKA_PRODUCER) settle(handle, *context);
     // Leaving the group is close()'s business; here it could block.
     rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     context->watch->ended();

@@ -94,6 +94,7 @@ class Client {
     ClientEvents* events;
   };
   explicit Client(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+  static void settle(rd_kafka_t* handle, Context& context);
 
   std::unique_ptr<Context> context_;
   rd_kafka_t* handle_ = nullptr;

@@ -10,7 +10,9 @@ from ring_report import Failure
 from rounds import RESTART_SECONDS, Round, say
 
 ESTABLISHED_SECONDS = 12  # after ten it is clear which of two processes was there first
-ATTEMPTS = 20  # to hit a transaction; nearly each one does
+KILLS_IN_TRANSACTIONS = 2
+MOST_STOPS = 300  # to hit as many transactions; one in ten does
+ANSWER_SECONDS = 0.1
 
 
 def state_wiped(world):
@@ -32,8 +34,9 @@ def state_wiped(world):
 def aborted_tail(world):
     """A changelog whose last records were aborted: a restore must not believe them, nor wait for more.
 
-    Commits follow each other at once here, so that a kill nearly always hits between the changelog's records and
-    the commit; the log's own batches show when it did, and that the restart aborted them.
+    Commits follow each other at once here. The instance is stopped again and again until it stands between the
+    changelog's records and the commit, as the log's own batches show, and is killed there; they also show that the
+    restart aborted them.
     """
     kafka = world.kafka()
     with Round(world, kafka.bootstrap, "aborted", "--commit-interval", "1ms", names=["ann"]) as round_:
@@ -41,22 +44,32 @@ def aborted_tail(world):
         instance = application.instances[0]
         changelog, repartition = application.changelog, application.repartition
         dice = random.Random(world.seed)
-        hits, tried = 0, 0
+        stops = 0
         committed = application.wait_until_committed_beyond(10, "some state", repartition)
-        while hits < 2:
-            if (tried := tried + 1) > ATTEMPTS:
-                raise Failure(f"only {hits} of {ATTEMPTS} kills hit an open transaction in {changelog}")
-            time.sleep(dice.random() * PHASE_SECONDS)  # see there
+        for _ in range(KILLS_IN_TRANSACTIONS):
+            open_since = None
+            while open_since is None:
+                if (stops := stops + 1) > MOST_STOPS:
+                    raise Failure(f"{MOST_STOPS} stops, and too few of them in a transaction of {changelog}")
+                time.sleep(dice.random() * PHASE_SECONDS)  # see there
+                open_since = stopped_in_transaction(instance, kafka, changelog)
             instance.kill()
-            open_since = open_transaction(kafka.batches(changelog, 0))
             instance.lose_state()
             instance.start()
-            if open_since is not None:
-                hits += 1
-                wait_for("the end of the open transaction", lambda since=open_since: "abort" in [
-                    batch["marker"] for batch in kafka.batches(changelog, 0) if batch["offset"] > since])
+            wait_for("the end of the open transaction", lambda since=open_since: "abort" in [
+                batch["marker"] for batch in kafka.batches(changelog, 0) if batch["offset"] > since])
             committed = application.wait_until_committed_beyond(committed, "work after the restart", repartition)
-        round_.verdict(f"{tried} kills, {hits} of them left an aborted tail in the changelog")
+        round_.verdict(f"{KILLS_IN_TRANSACTIONS} kills left an aborted tail in the changelog, {stops} stops to find them")
+
+
+def stopped_in_transaction(instance, kafka, changelog):
+    """Stops the instance; where its transaction is open, or None: then it goes on."""
+    instance.process.send_signal(signal.SIGSTOP)
+    time.sleep(ANSWER_SECONDS)  # what it has asked for is done by then
+    open_since = open_transaction(kafka.batches(changelog, 0))
+    if open_since is None:
+        instance.process.send_signal(signal.SIGCONT)
+    return open_since
 
 
 def open_transaction(batches):
