@@ -105,6 +105,11 @@ void Client::settle(rd_kafka_t* handle, Context& context) {
 
 Client::~Client() {
   if (handle_ == nullptr) return;
+  if (abandoned_) {
+    context_->watch->ended();
+    static_cast<void>(context_.release());  // its callbacks may still use it
+    return;
+  }
   std::thread{[handle = handle_, context = std::move(context_)] {
     if (rd_kafka_type(handle) == RD_KAFKA_PRODUCER) settle(handle, *context);
     // Leaving the group is close()'s business; here it could block.

@@ -86,6 +86,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   rd_kafka_t* handle() const { return handle_; }
+  /// Leaves the instance as it is when this object goes, until the process ends.
+  void abandon() { abandoned_ = true; }
 
  private:
   /// Lives until the instance has ended.
@@ -98,6 +100,7 @@ class Client {
 
   std::unique_ptr<Context> context_;
   rd_kafka_t* handle_ = nullptr;
+  bool abandoned_ = false;
 };
 
 }  // namespace millrace::kafka

@@ -142,6 +142,10 @@ void KafkaConsumer::disconnect() {
   refill_queue_.reset();
   group_queue_.reset();
   lender_.reset();
+  // Destroying one that was to join but never got an assignment trips an assertion in librdkafka
+  // 2.0.2 (rd_kafka_sticky_assignor_state_destroy).
+  if (client_ != nullptr && !topics_.empty() && !assigned_) client_->abandon();
+  assigned_ = false;
   client_.reset();
 }
 
@@ -223,6 +227,7 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t what,
   rd_kafka_t* handle = client_->handle();
   std::vector<OwnedPartition>& owned = membership_.owned;
   const bool assigned = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+  assigned_ = assigned_ || assigned;
   if (assigned) {
     for (int i = 0; i < partitions.cnt; ++i) {
       owned.push_back(

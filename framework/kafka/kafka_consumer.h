@@ -104,7 +104,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Membership membership_;
   std::uint64_t acquisitions_ = 0;
   std::shared_ptr<const GroupMetadata> group_metadata_;
-  Status trouble_;  ///< worst error since the last serve()
+  Status trouble_;         ///< worst error since the last serve()
+  bool assigned_ = false;  ///< the group has given this client an assignment, maybe an empty one
   bool closed_ = false;
 };
 
