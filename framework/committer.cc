@@ -21,12 +21,6 @@ constexpr std::int64_t kSayAfterMs = 3'000;
 constexpr std::chrono::milliseconds kRetryPause{100};
 constexpr std::chrono::milliseconds kFlushTimeout{1'000};
 
-Status status_of(const Status& status) { return status; }
-template <class T>
-Status status_of(const Result<T>& result) {
-  return result.status();
-}
-
 }  // namespace
 
 /// Makes a call again while it says so; the producer is served in between.

@@ -95,6 +95,13 @@ class [[nodiscard]] Result {
   std::variant<T, Status> state_;
 };
 
+/// For code that takes either.
+inline const Status& status_of(const Status& status) { return status; }
+template <class T>
+Status status_of(const Result<T>& result) {
+  return result.status();
+}
+
 }  // namespace millrace
 
 /// Returns the status of `expression` from the enclosing function unless it is OK.

@@ -16,6 +16,14 @@
 /// What a Task keeps and commits through. Implemented by state/; the Task receives a factory.
 namespace millrace {
 
+/// The least key that is greater than all with this prefix; empty: there is none.
+inline std::string end_of_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xff') end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
 /// A named map of bytes with an overlay: writes are seen by reads at once, and are undone by
 /// TaskState::discard(). One thread.
 ///

@@ -9,13 +9,6 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr char kValuePrefix = 'v';
 
-/// The first key behind all that begin with `prefix`. REQUIRES: it begins with less than 0xff.
-std::string successor(std::string prefix) {
-  while (static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
-  prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
-  return prefix;
-}
-
 }  // namespace
 
 void KeyedWindows::append_head(Head head, std::string& out) {
@@ -87,7 +80,7 @@ std::size_t KeyedWindows::emit(const Entry& entry, bool, bool is_exact) {
 
 void KeyedWindows::erase(Entry&, std::string_view key, KeyValueStore& store) {
   const std::string prefix = prefixed(kValuePrefix, key);
-  store.erase_range(prefix, successor(prefix));
+  store.erase_range(prefix, end_of_prefix(prefix));
 }
 
 }  // namespace millrace

@@ -3,17 +3,6 @@
 #include <optional>
 
 namespace millrace {
-namespace {
-
-/// The least key that is greater than all with this prefix; empty: there is none.
-std::string end_of_prefix(std::string_view prefix) {
-  std::string end(prefix);
-  while (!end.empty() && end.back() == '\xff') end.pop_back();
-  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
-  return end;
-}
-
-}  // namespace
 
 std::optional<std::string_view> OverlaidStore::get(std::string_view key) {
   if (const Overlay::Entry* entry = overlay_.find(key)) {

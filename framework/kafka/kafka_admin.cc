@@ -64,12 +64,6 @@ Status wait_for_metadata(rd_kafka_t* handle, const std::string& what, Done done)
   }
 }
 
-const Status& status_of(const Status& status) { return status; }
-template <class T>
-Status status_of(const Result<T>& result) {
-  return result.status();
-}
-
 /// Asks again while the answer is kRetry, for `timeout` at most: coordinators and leaders that
 /// move, or that a new cluster is only choosing, say so at once.
 template <class Ask>

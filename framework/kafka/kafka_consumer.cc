@@ -13,6 +13,7 @@
 #include "millrace/framework/check.h"
 #include "millrace/framework/kafka/kafka_committed.h"
 #include "millrace/framework/kafka/kafka_errors.h"
+#include "millrace/framework/kafka/kafka_message.h"
 
 namespace millrace::kafka {
 namespace {
@@ -25,11 +26,6 @@ constexpr std::uint64_t kWake = 1;
 
 std::string name_of(const TopicPartition& partition) {
   return fmt::format("topic '{}', partition {}", partition.topic, partition.partition);
-}
-
-std::string_view view(const void* data, std::size_t size) {
-  return data == nullptr ? std::string_view{}
-                         : std::string_view{static_cast<const char*>(data), size};
 }
 
 /// The generation in librdkafka's group metadata, which has no accessor for it: read from its
@@ -49,44 +45,6 @@ bool has_generation(const rd_kafka_consumer_group_metadata_t& group) {
   }
   rd_kafka_mem_free(nullptr, bytes);
   return generation >= 0;
-}
-
-/// True if a record surely has no headers. librdkafka parses them when it is asked for them, which
-/// allocates even where there are none: a tenth of a thread's time with records of 2 KB. But in
-/// record format 2 their number follows the value, and librdkafka hands out values where they came
-/// in; the contract suite would see it if it did not. Formats 0 and 1 have no headers, so there any
-/// byte is a good answer, as long as it lies on a page that is mapped. Null and empty values stand
-/// elsewhere.
-bool surely_without_headers(const rd_kafka_message_t& message) {
-  constexpr std::uintptr_t kPage = 4096;
-  if (message.payload == nullptr || message.len == 0) return false;
-  const char* const behind = static_cast<const char*>(message.payload) + message.len;
-  return reinterpret_cast<std::uintptr_t>(behind) % kPage != 0 && *behind == 0;
-}
-
-/// Lends messages to batches; the client lives as long as one of them.
-class MessageLender final : public RecordLender {
- public:
-  explicit MessageLender(std::shared_ptr<Client> client) : client_(std::move(client)) {}
-  void give_back(std::span<void* const> loans) override {
-    for (void* loan : loans) rd_kafka_message_destroy(static_cast<rd_kafka_message_t*>(loan));
-  }
-
- private:
-  std::shared_ptr<Client> client_;
-};
-
-/// True if kRecordPadding bytes behind a value may be read where it lies: on a page that is mapped
-/// any byte may be. Sanitizers count by allocations, not by pages, so for them all is copied.
-bool padded(const rd_kafka_message_t& message) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  static_cast<void>(message);
-  return false;
-#else
-  constexpr std::uintptr_t kPage = 4096;
-  const auto end = reinterpret_cast<std::uintptr_t>(message.payload) + message.len;
-  return end % kPage + kRecordPadding < kPage;
-#endif
 }
 
 }  // namespace
@@ -123,7 +81,7 @@ Status KafkaConsumer::connect() {
       Client::create(RD_KAFKA_CONSUMER, Conf{rd_kafka_conf_dup(conf_.get())}, watch_, *this);
   if (!client.ok()) return client.status();
   client_ = std::move(*client);
-  lender_ = std::make_shared<MessageLender>(client_);
+  lender_ = message_lender(client_);
   rd_kafka_t* handle = client_->handle();
   rd_kafka_poll_set_consumer(handle);
   group_queue_.reset(rd_kafka_queue_get_consumer(handle));
@@ -439,31 +397,7 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Messa
   // librdkafka 2.0.2 may rewind a partition when it resumes it after a rebalance.
   if (message.offset < from.position) return {};
   from.position = message.offset + 1;
-
-  rd_kafka_timestamp_type_t type;
-  const std::int64_t timestamp_ms = rd_kafka_message_timestamp(&message, &type);
-  const std::string_view key = view(message.key, message.key_len),
-                         value = view(message.payload, message.len);
-  rd_kafka_headers_t* raw_headers = nullptr;
-  if (surely_without_headers(message) ||
-      rd_kafka_message_headers(&message, &raw_headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (!padded(message)) {
-      batch.append(key, value, message.offset, timestamp_ms);
-      return {};
-    }
-    batch.append_stored({key, value, message.offset, timestamp_ms, {}});
-    batch.borrow(owned.release(), lender_);
-    return {};
-  }
-  std::vector<Header> headers(rd_kafka_header_cnt(raw_headers));
-  for (std::size_t i = 0; i < headers.size(); ++i) {
-    const char* name = nullptr;
-    const void* data = nullptr;
-    std::size_t size = 0;
-    rd_kafka_header_get_all(raw_headers, i, &name, &data, &size);
-    headers[i] = {name, view(data, size)};
-  }
-  batch.append(key, value, message.offset, timestamp_ms, headers);
+  append_message(std::move(owned), lender_, batch);
   return {};
 }
 

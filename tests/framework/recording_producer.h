@@ -1,16 +1,17 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "millrace/framework/broker.h"
+#include "millrace/tests/framework/null_producer.h"
 
 namespace millrace {
 
 /// A producer that keeps what it is given, and answers what a test has prepared.
-class RecordingProducer final : public Producer {
+class RecordingProducer final : public NullProducer {
  public:
   struct Sent {
     std::string topic;
@@ -20,7 +21,6 @@ class RecordingProducer final : public Producer {
     std::map<std::string, std::string> headers;
   };
 
-  Status init_transactions() override { return {}; }
   Status begin() override {
     ++begun;
     return begin_status;
@@ -42,16 +42,6 @@ class RecordingProducer final : public Producer {
   void poll(std::chrono::milliseconds timeout) override {
     ++polled;
     if (on_poll) on_poll(timeout);
-  }
-  std::size_t queued_bytes() const override { return 0; }
-  Status flush(std::chrono::milliseconds) override { return {}; }
-  Status send_offsets(std::span<const PartitionOffset>, const GroupMetadata&) override {
-    return {};
-  }
-  Status commit() override { return {}; }
-  Status abort() override { return {}; }
-  std::optional<std::int64_t> delivered_offset(const TopicPartition&) const override {
-    return std::nullopt;
   }
 
   Status begin_status;

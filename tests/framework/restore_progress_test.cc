@@ -3,23 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <vector>
+#include "millrace/tests/line_log.h"
 
 namespace millrace {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-class LineLog final : public LogSink {
- public:
-  void write(LogLevel, std::string_view text, std::initializer_list<LogField> fields) override {
-    std::string line(text);
-    for (const LogField& field : fields) line.append(" ").append(field.key) += "=" + field.value;
-    lines.push_back(line);
-  }
-  std::vector<std::string> lines;
-};
 
 TEST(RestoreProgress, ShowsALineEveryFiveSecondsAndOneAtTheEnd) {
   LineLog log;

@@ -192,20 +192,26 @@ void Simulator::crash(Process& process) {
   }
 }
 
-void Simulator::leave(Process& process) {
-  note(fmt::format("{} leaves", process.id));
+/// True if the process is killed in what it does here, or was meanwhile.
+template <class Action>
+bool Simulator::dies_in(Process& process, Action action) {
   Process* const outer = std::exchange(current_, &process);
   process.busy = true;
   bool killed = false;
   try {
-    driver_->stop_instance(process.id);
+    action();
   } catch (const Killed&) {
     killed = true;
   }
   process.busy = false;
   current_ = outer;
   note_commits();
-  if (killed || process.dying) {
+  return killed || process.dying;
+}
+
+void Simulator::leave(Process& process) {
+  note(fmt::format("{} leaves", process.id));
+  if (dies_in(process, [&] { driver_->stop_instance(process.id); })) {
     if (std::ranges::count(driver_->instances(), process.id) > 0) return crash(process);
     process.dying = false;
   }
@@ -244,19 +250,8 @@ bool Simulator::start(Process& process) {
 }
 
 bool Simulator::turn(Process& process, int thread) {
-  Process* const outer = std::exchange(current_, &process);
-  process.busy = true;
   bool worked = false;
-  bool killed = false;
-  try {
-    worked = driver_->turn(process.id, thread);
-  } catch (const Killed&) {
-    killed = true;
-  }
-  process.busy = false;
-  current_ = outer;
-  note_commits();
-  if (killed || process.dying) {
+  if (dies_in(process, [&] { worked = driver_->turn(process.id, thread); })) {
     crash(process);
     return true;
   }

@@ -119,6 +119,8 @@ class Simulator {
   void nap();
   bool start(Process& process);
   bool turn(Process& process, int thread);
+  template <class Action>
+  bool dies_in(Process& process, Action action);
   void crash(Process& process);
   void afflict(Process& process);
   void leave(Process& process);

@@ -7,6 +7,7 @@
 #include "millrace/millrace.h"
 #include "millrace/state/memory_task_state.h"
 #include "millrace/tests/allocation_counter.h"
+#include "millrace/tests/framework/null_producer.h"
 #include "millrace/tests/kit/manual_clock.h"
 
 namespace millrace {
@@ -35,25 +36,6 @@ Topology chain() {
       distinct_count("users", &Frame::user) | to("out", window_stats_json());
   return *topology.build();
 }
-
-/// A producer to which records go without a trace.
-class Nowhere final : public Producer {
- public:
-  Status init_transactions() override { return {}; }
-  Status begin() override { return {}; }
-  Status produce(const OutgoingRecord&) override { return {}; }
-  void poll(std::chrono::milliseconds) override {}
-  std::size_t queued_bytes() const override { return 0; }
-  Status flush(std::chrono::milliseconds) override { return {}; }
-  Status send_offsets(std::span<const PartitionOffset>, const GroupMetadata&) override {
-    return {};
-  }
-  Status commit() override { return {}; }
-  Status abort() override { return {}; }
-  std::optional<std::int64_t> delivered_offset(const TopicPartition&) const override {
-    return std::nullopt;
-  }
-};
 
 class AllocationTest : public testing::Test {
  protected:
@@ -94,7 +76,7 @@ class AllocationTest : public testing::Test {
   const std::string id_ = "chain";
   Topology topology_ = chain();
   ManualClock clock_;
-  Nowhere producer_;
+  NullProducer producer_;
   Collector collector_{clock_};
   DeadLetters dead_{{BadRecordPolicy::kStop, "", 1}, collector_};
   Deployment deployment_;
@@ -196,7 +178,7 @@ class KeyedAllocationTest : public testing::Test {
   const std::string id_ = "keyed";
   std::optional<Topology> topology_;
   ManualClock clock_;
-  Nowhere producer_;
+  NullProducer producer_;
   Collector collector_{clock_};
   DeadLetters dead_{{BadRecordPolicy::kStop, "", 1}, collector_};
   Deployment deployment_;
@@ -211,43 +193,43 @@ auto sized() {
                      field("size", &Frame::size));
 }
 const auto add_size = [](std::int64_t& sum, const Frame& frame) { sum += frame.size; };
+template <class R>
+auto to_sums() {
+  return to("out", json<R>(field("key", &R::key), field("sum", &R::value)));
+}
+using Sum = Keyed<std::string, std::int64_t>;
+using WindowSum = KeyedWindow<std::string, std::int64_t>;
 
 TEST_F(KeyedAllocationTest, AWarmFoldAllocatesNothingPerRecord) {
-  using R = Keyed<std::string, std::int64_t>;
   TopologyBuilder topology{"keyed"};
-  topology.source("in", sized()) | aggregate("sums", std::int64_t{0}, add_size) |
-      to("out", json<R>(field("key", &R::key), field("sum", &R::value)));
+  topology.source("in", sized()) | aggregate("sums", std::int64_t{0}, add_size) | to_sums<Sum>();
   start(std::move(topology));
   EXPECT_EQ(allocations_of_a_warm_batch(5000, "k"), 0u);
 }
 
 /// Results carry their key as a std::string: long keys are free only until the commit.
 TEST_F(KeyedAllocationTest, AWarmFoldOnCommitAllocatesNothingPerRecordHoweverLongTheKeys) {
-  using R = Keyed<std::string, std::int64_t>;
   TopologyBuilder topology{"keyed"};
   topology.source("in", sized()) | aggregate("sums", std::int64_t{0}, add_size, on_commit()) |
-      to("out", json<R>(field("key", &R::key), field("sum", &R::value)));
+      to_sums<Sum>();
   start(std::move(topology));
   EXPECT_EQ(allocations_of_a_warm_batch(5000, std::string(50, 'k')), 0u);
 }
 
 TEST_F(KeyedAllocationTest, AWarmFoldPerWindowAllocatesNothingPerRecord) {
-  using R = KeyedWindow<std::string, std::int64_t>;
   TopologyBuilder topology{"keyed"};
   topology.source("in", sized()) | event_time(&Frame::time, lateness(1h), no_jump_guard()) |
       windows({tumbling(60s), tumbling(600s)}) |
-      aggregate("sums", std::int64_t{0}, add_size, on_close()) |
-      to("out", json<R>(field("key", &R::key), field("sum", &R::value)));
+      aggregate("sums", std::int64_t{0}, add_size, on_close()) | to_sums<WindowSum>();
   start(std::move(topology));
   EXPECT_EQ(allocations_of_a_warm_batch(5000, std::string(50, 'k')), 0u);
 }
 
 /// What a commit costs follows the keys that changed, not the records.
 TEST_F(KeyedAllocationTest, ACommitCostsABoundedNumberWhateverTheRecords) {
-  using R = Keyed<std::string, std::int64_t>;
   TopologyBuilder topology{"keyed"};
   topology.source("in", sized()) | aggregate("sums", std::int64_t{0}, add_size, on_commit()) |
-      to("out", json<R>(field("key", &R::key), field("sum", &R::value)));
+      to_sums<Sum>();
   start(std::move(topology));
   for (const int records : {500, 5000}) {
     allocations_of_a_warm_batch(records, "k");

@@ -90,15 +90,19 @@ class ApplicationTest : public testing::Test {
   }
 
   std::unique_ptr<Application> instance(const std::string& name, int threads, std::int32_t shards) {
+    auto topology = visits(shards);
+    EXPECT_TRUE(topology.ok());
+    return instance(name, threads, std::move(*topology), shards);
+  }
+  std::unique_ptr<Application> instance(const std::string& name, int threads, Topology topology,
+                                        std::int32_t shards) {
     ApplicationConfig config;
     config.application_id = fmt::format("app-{}", shards);
     config.instance_id = name;
     config.threads = threads;
     config.until_end = true;
     config.commit_interval = std::chrono::milliseconds(10);
-    auto topology = visits(shards);
-    EXPECT_TRUE(topology.ok());
-    return std::make_unique<Application>(Application::Options{.topology = std::move(*topology),
+    return std::make_unique<Application>(Application::Options{.topology = std::move(topology),
                                                               .config = config,
                                                               .broker = *broker_,
                                                               .state_factory = memory_task_state,
@@ -168,19 +172,8 @@ TEST_F(ApplicationTest, AnotherTopologyOverCommittedOffsetsIsRefused) {
   TopologyBuilder other{"visits"};
   other.source("in", VisitCodec()) | event_time(&Visit::time, lateness(5s)) |
       windows({tumbling(2min)}) | distinct_count("users", &Visit::user) | to("out", LineCodec());
-  auto topology = other.build();
-  ASSERT_TRUE(topology.ok());
-  ApplicationConfig config;
-  config.application_id = "app-1";
-  config.instance_id = "b";
-  Application second({.topology = std::move(*topology),
-                      .config = config,
-                      .broker = *broker_,
-                      .state_factory = memory_task_state,
-                      .clock = clock_,
-                      .log = null_log(),
-                      .on_state = {}});
-  const Status refused = second.start();
+  const auto second = instance("b", 1, *other.build(), 1);
+  const Status refused = second->start();
   EXPECT_EQ(refused.code(), StatusCode::kFailed);
   EXPECT_THAT(refused.message(), testing::HasSubstr("another topology"));
 }
@@ -188,18 +181,7 @@ TEST_F(ApplicationTest, AnotherTopologyOverCommittedOffsetsIsRefused) {
 TEST_F(ApplicationTest, ATopicThatWouldFeedItselfIsRefused) {
   TopologyBuilder loop{"loop"};
   loop.source("in", text()) | to("in", text());
-  auto topology = loop.build();
-  ASSERT_TRUE(topology.ok());
-  ApplicationConfig config;
-  config.instance_id = "a";
-  Application application({.topology = std::move(*topology),
-                           .config = config,
-                           .broker = *broker_,
-                           .state_factory = memory_task_state,
-                           .clock = clock_,
-                           .log = null_log(),
-                           .on_state = {}});
-  EXPECT_EQ(application.start().code(), StatusCode::kInvalid);
+  EXPECT_EQ(instance("a", 1, *loop.build(), 1)->start().code(), StatusCode::kInvalid);
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "millrace/millrace.h"
-#include "millrace/tests/kit/topology_test_driver.h"
 #include "millrace/tests/kit/faulty_broker.h"
+#include "millrace/tests/kit/topology_test_driver.h"
+#include "millrace/tests/line_log.h"
 
 namespace millrace {
 namespace {
@@ -143,22 +144,10 @@ TEST_F(Commit, OfOffsetsAloneComesBeforeAnotherMemberTakesOver) {
   EXPECT_THAT(driver_->values("out"), ElementsAre("1", "2", "3", "4", "5"));
 }
 
-class Lines final : public LogSink {
- public:
-  void write(LogLevel level, std::string_view text,
-             std::initializer_list<LogField> fields) override {
-    if (level < LogLevel::kWarning) return;
-    std::string& line = lines.emplace_back(text);
-    for (const LogField& field : fields)
-      line.append(" ").append(field.key).append("=").append(field.value);
-  }
-  std::vector<std::string> lines;
-};
-
 TEST(Watchdog, NamesAPartitionWhoseRecordsDoNotCome) {
   TopologyBuilder topology{"test"};
   topology.source("in", decimal_integer()) | to("out", decimal_integer());
-  Lines log;
+  LineLog log(LogLevel::kWarning);
   TopologyTestDriver driver({.topology = *topology.build(), .log = &log});
   driver.pipe_input("in", {.value = "1"});
   driver.run_until_idle();

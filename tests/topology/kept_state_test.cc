@@ -4,6 +4,7 @@
 #include "millrace/apps/unique_users/topology.h"
 #include "millrace/state/rocksdb/rocksdb_state.h"
 #include "millrace/tests/kit/topology_test_driver.h"
+#include "millrace/tests/line_log.h"
 #include "millrace/tests/temporary_directory.h"
 
 namespace millrace {
@@ -17,16 +18,6 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr std::int64_t kMinute = 26'297'280;  // of Unix time: 2020-01-01T00:00Z
-
-class LineLog final : public LogSink {
- public:
-  void write(LogLevel, std::string_view text, std::initializer_list<LogField> fields) override {
-    std::string line(text);
-    for (const LogField& field : fields) line.append(" ").append(field.key) += "=" + field.value;
-    lines.push_back(line);
-  }
-  std::vector<std::string> lines;
-};
 
 /// unique_users per minute, with its state in a directory that outlives the process.
 class KeptState : public testing::Test {
