@@ -20,6 +20,7 @@
 #include "millrace/operators/keyed.h"
 #include "millrace/operators/map.h"
 #include "millrace/operators/merge.h"
+#include "millrace/operators/ordered_merge.h"
 #include "millrace/operators/peek.h"
 #include "millrace/operators/process.h"
 #include "millrace/operators/split.h"

@@ -25,6 +25,12 @@ class ByteWriter {
     }
     return *this;
   }
+  /// Seven bits a byte, the low ones first: small numbers take little.
+  ByteWriter& varint(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(value | 0x80));
+    out_.push_back(static_cast<char>(value));
+    return *this;
+  }
   ByteWriter& bytes(std::string_view text) {
     out_.append(text);
     return *this;
@@ -59,6 +65,16 @@ class ByteReader {
           bits | static_cast<U>(static_cast<U>(static_cast<unsigned char>(in_[i])) << (8 * i)));
     in_.remove_prefix(sizeof(U));
     return static_cast<T>(bits);
+  }
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const auto byte = get<std::uint8_t>();
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0) return value;
+    }
+    ok_ = false;
+    return 0;
   }
   std::string_view bytes(std::size_t size) {
     if (in_.size() < size) {

@@ -30,6 +30,8 @@ std::string_view to_string(RecordError error) {
       return "timestamp-jump";
     case RecordError::kUserException:
       return "user-exception";
+    case RecordError::kOutOfOrder:
+      return "out-of-order";
   }
   return "unknown";
 }

@@ -26,6 +26,7 @@ enum class RecordError : std::uint8_t {
   kFieldInvalidUtf8,  ///< a text field is not UTF-8
   kTimestampJump,     ///< the jump guard found the event time implausible
   kUserException,     ///< a user's function threw
+  kOutOfOrder,        ///< smaller than the record before it in an input that is promised sorted
 };
 
 /// Stable lower-case name, as written into dead-letter headers: "field-missing".
@@ -48,7 +49,8 @@ concept DecodingCodec = std::copy_constructible<C> &&
   { codec.describe() } -> std::convertible_to<std::string>;
 };
 
-/// Appends the encoded value to `out`.
+/// Appends the encoded value to `out`. One that has is_null(value) may write null values:
+/// tombstones.
 template <class C>
 concept EncodingCodec = std::copy_constructible<C> &&
     requires(C codec, const typename C::value_type& value, std::string& out) {

@@ -31,6 +31,10 @@ class Deployer {
 
   Result<Deployment> run() {
     MILLRACE_RETURN_IF_ERROR(check());
+    for (const SubTopology& part : topology_.sub_topologies())
+      if (part.gather)
+        MILLRACE_RETURN_IF_ERROR(
+            ensure_internal(resolve(*part.gather), 1, {{"cleanup.policy", "delete"}}));
     // Writers come before readers, so each repartition topic knows how many tasks write it.
     for (const SubTopology& part : topology_.sub_topologies())
       MILLRACE_RETURN_IF_ERROR(check_sinks(part));
@@ -47,7 +51,7 @@ class Deployer {
     return topic.resolve(config_.application_id);
   }
   std::int32_t tasks(const SubTopology& part) const {
-    return deployment_.partitions.at(resolve(part.sources.front()));
+    return part.gather ? 1 : deployment_.partitions.at(resolve(part.sources.front()));
   }
 
   /// A topic that is read and written by the same topology would feed itself for ever.
@@ -93,7 +97,7 @@ class Deployer {
             "--topic {0} --partitions N) or load data into it (millrace load)",
             source.name, broker_.name()));
       if (!topic.ok()) return topic.status();
-      if (expected == 0) expected = topic->partitions;
+      if (expected == 0 || part.gather) expected = topic->partitions;
       if (topic->partitions != expected)
         return Status::invalid(
             fmt::format("topics '{}' and '{}' are merged in one sub-topology but have {} and {} "

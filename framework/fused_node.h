@@ -51,10 +51,12 @@ class TopicNode final : public SourceNode {
   std::size_t process(std::span<const RecordView> records, Arena& arena,
                       SourcePartition& source) override {
     RecordInfo info;
+    info.source = source.index();
     const auto loop = [&] {
       for (std::size_t i = 0; i < records.size(); ++i) {
         const RecordView& record = records[i];
         info.offset = context_->offset_under_work = record.offset;
+        context_->record_under_work = &record;
         const DecodeOutcome outcome = codec_.decode(record, arena, value_);
         if (!outcome.ok()) [[unlikely]] {
           source.refuse(record, outcome.error, outcome.field);
@@ -101,6 +103,7 @@ class RepartitionNode final : public SourceNode {
   std::size_t process(std::span<const RecordView> records, Arena&,
                       SourcePartition& source) override {
     RecordInfo info;
+    info.source = source.index();
     const auto loop = [&] {
       for (const RecordView& record : records) {
         info.offset = context_->offset_under_work = record.offset;
@@ -154,6 +157,7 @@ class EdgeNode final : public Node, public Edge<T> {
   void push(std::span<const T> values, std::span<const RecordInfo> infos) override {
     for (std::size_t i = 0; i < values.size(); ++i) {
       context_->offset_under_work = infos[i].offset;
+      context_->source_under_work = infos[i].source;
       chain_.run(T(values[i]), infos[i]);
     }
     chain_.end_batch();

@@ -21,12 +21,16 @@ struct WindowPlan;  // operators/windows.h
 /// A topic as the topology names it. Internal ones get the application id in front when it is
 /// known.
 struct TopicName {
-  enum class Kind { kExternal, kRepartition };
+  enum class Kind {
+    kExternal,
+    kRepartition,
+    kGather,  ///< holds nothing: who owns its one partition has the task of a gather sub-topology
+  };
   Kind kind = Kind::kExternal;
   std::string name;
 
   auto operator<=>(const TopicName&) const = default;
-  /// "frames"; "<application-id>-users-repartition".
+  /// "frames"; "<application-id>-users-repartition"; "<application-id>-sorted-gather".
   std::string resolve(const std::string& application_id) const;
 };
 
@@ -54,6 +58,7 @@ struct NodeSpec {
   std::vector<int> inputs;             ///< inner edges that it reads
   std::vector<int> outputs;            ///< inner edges that it feeds
   std::vector<std::string> stores;
+  std::string gathers;  ///< not empty: one task has all partitions of the sources, by this name
   std::function<std::unique_ptr<Node>(TaskContext&)> recipe;  ///< of a node without a source
   std::function<std::unique_ptr<SourceNode>(TaskContext&)> source_recipe;  ///< of a node with one
 };
@@ -65,6 +70,7 @@ struct RepartitionSpec {
   std::int32_t partitions = 0;   ///< 0: as many as the writers' sub-topology has tasks
   bool relays_levels = false;    ///< its writers judge time themselves (design §7, stage 3)
   std::int64_t lateness_ms = 0;  ///< of the stream that is cut here
+  bool gathered = false;         ///< each task writes its own partition, one task reads them all
 };
 
 /// The graph under construction.

@@ -22,6 +22,9 @@ class Node {
   virtual void open(TaskContext&) {}
   /// Event time has reached this, for nodes that head a chain of their task.
   virtual void watermark(std::int64_t) {}
+  /// After each batch of the task, for nodes that hold values back: passes on those whose turn has
+  /// come.
+  virtual void advance() {}
   /// Sends what must be in this commit.
   virtual void flush() {}
   virtual void committed() {}

@@ -8,7 +8,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::string_view kPrefix = "millrace:";
 }  // namespace
 
@@ -20,15 +20,18 @@ std::string encode_offset_metadata(const OffsetMetadata& metadata) {
       .put(metadata.run)
       .put(metadata.end_offset)
       .put(metadata.ended)
+      .put(metadata.idle)
       .put(metadata.commit_id)
       .put(metadata.counters.accepted)
       .put(metadata.counters.late)
       .put(metadata.counters.dead_lettered)
       .put(metadata.counters.early_closes)
       .put(metadata.counters.dropped_after_close)
+      .put(metadata.counters.merged)
+      .put(metadata.counters.out_of_order)
       .put(static_cast<std::uint8_t>(metadata.counters.late_by_window.size()));
   for (const std::uint64_t count : metadata.counters.late_by_window) out.put(count);
-  out.text(metadata.topology).text(metadata.writer);
+  out.text(metadata.topology).text(metadata.writer).text(metadata.note);
   return std::string(kPrefix) + to_base64(bytes);
 }
 
@@ -55,16 +58,20 @@ Result<OffsetMetadata> decode_offset_metadata(std::string_view text) {
   metadata.run = in.get<std::uint32_t>();
   metadata.end_offset = in.get<std::int64_t>();
   metadata.ended = in.get<bool>();
+  metadata.idle = in.get<bool>();
   metadata.commit_id = in.get<std::uint64_t>();
   metadata.counters.accepted = in.get<std::uint64_t>();
   metadata.counters.late = in.get<std::uint64_t>();
   metadata.counters.dead_lettered = in.get<std::uint64_t>();
   metadata.counters.early_closes = in.get<std::uint64_t>();
   metadata.counters.dropped_after_close = in.get<std::uint64_t>();
+  metadata.counters.merged = in.get<std::uint64_t>();
+  metadata.counters.out_of_order = in.get<std::uint64_t>();
   metadata.counters.late_by_window.resize(in.get<std::uint8_t>());
   for (std::uint64_t& count : metadata.counters.late_by_window) count = in.get<std::uint64_t>();
   metadata.topology = in.text();
   metadata.writer = in.text();
+  metadata.note = in.text();
   if (!in.done()) return damaged();
   return metadata;
 }

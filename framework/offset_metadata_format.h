@@ -15,14 +15,18 @@ namespace millrace {
 /// counters. Text (base64 of a versioned little-endian record, since brokers keep a string), under
 /// 1 KB.
 struct OffsetMetadata {
+  static constexpr std::size_t kNoteBytes = 300;
+
   std::int64_t highest_ms = kNoTime;  ///< highest accepted event time; source topics only
   std::uint32_t run = 0;
   std::int64_t end_offset = -1;  ///< of the bounded run; -1: none
   bool ended = false;
+  bool idle = false;            ///< gathered repartition topics only: what the writer said last
   std::uint64_t commit_id = 0;  ///< random, the same in all tasks of one commit
   RunCounters counters;
   std::string topology;  ///< fingerprint of the topology that committed
   std::string writer;    ///< transactional id of the producer that committed
+  std::string note;      ///< bytes of the node that holds records back; at most kNoteBytes
 
   bool operator==(const OffsetMetadata&) const = default;
 };

@@ -71,6 +71,9 @@ class RecordBatch {
   }
   /// Keeps `loan` until reset(), and its lender with it. REQUIRES: one lender between two resets.
   void borrow(void* loan, const std::shared_ptr<RecordLender>& lender);
+  /// False: records are better copied than borrowed, for they are kept while others come and go.
+  void set_borrows(bool borrows) { borrows_ = borrows; }
+  bool borrows() const { return borrows_; }
   std::span<const RecordView> records() const { return records_; }
   bool empty() const { return records_.empty(); }
   std::size_t bytes() const { return bytes_; }  ///< of keys and values
@@ -83,6 +86,7 @@ class RecordBatch {
   std::vector<std::unique_ptr<std::vector<Header>>> headers_;
   Arena arena_;
   std::size_t bytes_ = 0;
+  bool borrows_ = true;
   std::vector<void*> loans_;
   std::shared_ptr<RecordLender> lender_;
 };

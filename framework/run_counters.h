@@ -14,6 +14,8 @@ struct RunCounters {
   std::uint64_t early_closes =
       0;  ///< windows emitted that an idle or ended source did not hold back
   std::uint64_t dropped_after_close = 0;      ///< records for windows whose state had expired
+  std::uint64_t merged = 0;                   ///< records that an ordered merge has passed on
+  std::uint64_t out_of_order = 0;             ///< of those, below one that was passed on before
   std::vector<std::uint64_t> late_by_window;  ///< by window definition: records too late for it
 
   bool operator==(const RunCounters&) const = default;

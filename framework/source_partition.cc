@@ -5,22 +5,12 @@
 #include <array>
 
 namespace millrace {
-namespace {
-
-std::string_view view_of(const std::optional<std::string>& bytes, Arena& arena) {
-  return bytes ? arena.copy(*bytes) : std::string_view();
-}
-
-std::optional<std::string> copy_of(std::string_view bytes) {
-  if (bytes.data() == nullptr) return std::nullopt;
-  return std::string(bytes);
-}
-
-}  // namespace
-
 SourcePartition::SourcePartition(TopicPartition partition, DeadLetters& dead_letters,
-                                 RunCounters& counters)
-    : partition_(std::move(partition)), dead_letters_(dead_letters), counters_(counters) {}
+                                 RunCounters& counters, std::int32_t index)
+    : partition_(std::move(partition)),
+      index_(index),
+      dead_letters_(dead_letters),
+      counters_(counters) {}
 
 void SourcePartition::configure_time(std::int64_t lateness_ms, JumpGuard guard) {
   has_time_ = true;
@@ -29,7 +19,8 @@ void SourcePartition::configure_time(std::int64_t lateness_ms, JumpGuard guard) 
 }
 
 void SourcePartition::start(const Start& start, std::int64_t now_ms) {
-  committed_ = {start.offset, start.highest_ms, start.ended, start.end_offset};
+  committed_ = {start.offset,     start.highest_ms, start.ended,
+                start.end_offset, start.note,       start.word};
   rewind(now_ms);
 }
 
@@ -38,6 +29,11 @@ void SourcePartition::rewind(std::int64_t now_ms) {
   highest_ms_ = committed_.highest_ms;
   ended_ = committed_.ended;
   end_offset_ = committed_.end_offset;
+  note_ = committed_.note;
+  word_ = committed_.word;
+  held_back_ = {};
+  refused_.clear();
+  refused_bytes_ = 0;
   high_watermark_.reset();
   stalled_since_ms_.reset();
   last_record_ms_ = now_ms;
@@ -51,11 +47,12 @@ void SourcePartition::rewind(std::int64_t now_ms) {
 }
 
 void SourcePartition::committed() {
-  committed_ = {offset(), highest_ms_, ended_, end_offset_};
+  committed_ = {offset(), highest_ms_, ended_, end_offset_, note_, word_};
   poisoned_.erase(poisoned_.begin(), poisoned_.lower_bound(committed_.offset));
 }
 
 std::int64_t SourcePartition::offset() const {
+  if (held_back_.from) return *held_back_.from;
   if (!waiting_.empty()) return waiting_.front().offset;
   return end_offset_ == kUnbounded ? position_ : std::min(position_, end_offset_);
 }
@@ -110,8 +107,7 @@ void SourcePartition::look(const RecordView& record, Arena& arena, SourceNode& n
 }
 
 void SourcePartition::wait(const RecordView& record, std::int64_t event_ms) {
-  std::size_t bytes = sizeof(Waiting) + record.key.size() + record.value.size();
-  for (const Header& header : record.headers) bytes += header.name.size() + header.value.size();
+  std::size_t bytes = sizeof(Waiting) + OwnedRecord::bytes_of(record);
   const bool keep = waiting_.empty() || (!unkept_from_ && waiting_bytes_ + bytes <= kWaitingBytes);
   if (!keep) {
     if (!unkept_from_) unkept_from_ = record.offset;
@@ -119,12 +115,8 @@ void SourcePartition::wait(const RecordView& record, std::int64_t event_ms) {
     bytes = sizeof(Waiting);
   }
   waiting_bytes_ += bytes;
-  Waiting& copy = waiting_.emplace_back(
-      Waiting{record.offset, record.timestamp_ms, event_ms, keep, bytes, {}, {}, {}});
-  if (!keep) return;
-  copy.key = copy_of(record.key);
-  copy.value = copy_of(record.value);
-  for (const Header& header : record.headers) copy.headers.emplace_back(header.name, header.value);
+  waiting_.push_back({record.offset, record.timestamp_ms, event_ms, keep, bytes,
+                      keep ? OwnedRecord(record) : OwnedRecord()});
 }
 
 JumpGuard::Verdict SourcePartition::judge_first() const {
@@ -147,7 +139,7 @@ Status SourcePartition::settle(Arena& arena, SourceNode& node) {
       process_first(arena, node, jump ? Mode::kForce : Mode::kNormal);
     } else {
       std::vector<Header> headers;
-      refuse(first_record(arena, headers), RecordError::kTimestampJump,
+      refuse(first.record.view(arena, headers), RecordError::kTimestampJump,
              fmt::format("event time {} ms is far above its successors", first.event_ms));
     }
     if (failure_.ok()) forget_first();
@@ -163,21 +155,9 @@ Status SourcePartition::settle(Arena& arena, SourceNode& node) {
   return take_failure();
 }
 
-RecordView SourcePartition::first_record(Arena& arena, std::vector<Header>& headers) const {
-  const Waiting& first = waiting_.front();
-  for (const auto& [name, value] : first.headers) headers.push_back({name, value});
-  RecordView record;
-  record.key = view_of(first.key, arena);
-  record.value = view_of(first.value, arena);
-  record.offset = first.offset;
-  record.timestamp_ms = first.timestamp_ms;
-  record.headers = headers;
-  return record;
-}
-
 void SourcePartition::process_first(Arena& arena, SourceNode& node, Mode mode) {
   std::vector<Header> headers;
-  const RecordView record = first_record(arena, headers);
+  const RecordView record = waiting_.front().record.view(arena, headers);
   if (const auto poison = poisoned_.find(record.offset); poison != poisoned_.end())
     return refuse(record, RecordError::kUserException, poison->second);
   mode_ = mode;
@@ -189,8 +169,6 @@ void SourcePartition::forget_first() {
   waiting_bytes_ -= waiting_.front().bytes;
   waiting_.pop_front();
 }
-
-Status SourcePartition::take_failure() { return std::exchange(failure_, Status{}); }
 
 void SourcePartition::read_up_to(std::int64_t position, std::optional<std::int64_t> high_watermark,
                                  std::int64_t now_ms) {
@@ -221,8 +199,15 @@ bool SourcePartition::caught_up() const {
   return ended_ || (high_watermark_ && position_ >= *high_watermark_);
 }
 
+void SourcePartition::hear(const SourceWord& word, std::uint32_t run) {
+  word_ = word;
+  if (word.run < run) word_->status = SourceStatus::kActive;
+  ended_ = word.run > run || (word.run == run && word.status == SourceStatus::kEnded);
+}
+
 SourceStatus SourcePartition::status(std::int64_t now_ms, std::int64_t idle_after_ms) const {
   if (ended_) return SourceStatus::kEnded;
+  if (word_) return word_->status == SourceStatus::kIdle ? word_->status : SourceStatus::kActive;
   if (idle_after_ms < 0 || end_offset_ != kUnbounded) return SourceStatus::kActive;
   return caught_up() && now_ms - last_record_ms_ >= idle_after_ms ? SourceStatus::kIdle
                                                                   : SourceStatus::kActive;
@@ -243,8 +228,28 @@ SourcePartition::Admission SourcePartition::admit(std::int64_t event_ms,
 
 void SourcePartition::refuse(const RecordView& record, RecordError error, std::string_view detail) {
   if (mode_ == Mode::kLook) return;
+  if (!holds_back_) return refuse_now(record, error, detail);
+  refused_.push_back({OwnedRecord(record), error, std::string(detail)});
+  refused_bytes_ += OwnedRecord::bytes_of(record);
+}
+
+void SourcePartition::refuse_now(const RecordView& record, RecordError error,
+                                 std::string_view detail) {
   ++counters_.dead_lettered;
   fail(dead_letters_.refuse(partition_, record, error, detail));
+}
+
+void SourcePartition::hold_back(const HeldBack& held) {
+  held_back_ = held;
+  Arena arena;
+  while (!refused_.empty() && (!held.from || refused_.front().record.offset() < *held.from)) {
+    std::vector<Header> headers;
+    const Refused& first = refused_.front();
+    const RecordView record = first.record.view(arena, headers);
+    refuse_now(record, first.error, first.detail);
+    refused_bytes_ -= OwnedRecord::bytes_of(record);
+    refused_.pop_front();
+  }
 }
 
 void SourcePartition::threw(std::int64_t offset, std::string_view what) {

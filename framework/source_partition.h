@@ -14,6 +14,7 @@
 #include "millrace/framework/jump_guard.h"
 #include "millrace/framework/node.h"
 #include "millrace/framework/offset_metadata_format.h"
+#include "millrace/framework/owned_record.h"
 #include "millrace/framework/record.h"
 #include "millrace/framework/source_status.h"
 
@@ -27,9 +28,11 @@ namespace millrace {
 class SourcePartition {
  public:
   /// `dead_letters` and `counters` are the task's and outlive this.
-  SourcePartition(TopicPartition partition, DeadLetters& dead_letters, RunCounters& counters);
+  SourcePartition(TopicPartition partition, DeadLetters& dead_letters, RunCounters& counters,
+                  std::int32_t index = 0);
 
   const TopicPartition& partition() const { return partition_; }
+  std::int32_t index() const { return index_; }  ///< among the source partitions of its task
 
   // --- the task's side
 
@@ -38,6 +41,8 @@ class SourcePartition {
     std::int64_t highest_ms = kNoTime;
     std::int64_t end_offset = kUnbounded;  ///< of the bounded run
     bool ended = false;
+    std::string note;                ///< of the node that holds records back
+    std::optional<SourceWord> word;  ///< heard before, of a gathered repartition topic
   };
   static constexpr std::int64_t kUnbounded = -1;
   /// A bounded run over an input whose end is only known when it is reached (a pipe).
@@ -56,6 +61,10 @@ class SourcePartition {
                   std::int64_t now_ms);
   /// At each commit: what the broker tells of the end of the log, polled or not.
   void observe(std::optional<std::int64_t> high_watermark, std::int64_t now_ms);
+  /// What the task that writes this partition says of itself. From then on that, and not the log,
+  /// tells the status. `run`: of this process; what was said in an older run does not count.
+  void hear(const SourceWord& word, std::uint32_t run);
+  const std::optional<SourceWord>& word() const { return word_; }
   /// Gives verdicts that need no further record (at the end of a bounded run). `node` as for
   /// process().
   Status settle(Arena& arena, SourceNode& node);
@@ -79,6 +88,12 @@ class SourcePartition {
   SourceStatus status(std::int64_t now_ms, std::int64_t idle_after_ms) const;
   /// Bytes it may still take; 0 while it must not be polled.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
+  /// Must not be polled: a node holds back all that it can of it.
+  bool full() const { return held_back_.full || refused_bytes_ >= kWaitingBytes; }
+  /// Bytes of it that a node holds back.
+  std::size_t held_bytes() const { return held_back_.bytes; }
+  const std::string& note() const { return note_; }
+  Status take_failure() { return std::exchange(failure_, Status{}); }
 
   // --- the chain's side
 
@@ -90,6 +105,20 @@ class SourcePartition {
   std::int64_t watermark_ms() const;
 
   enum class Admission { kAccept, kStop };
+  /// Of what has been read, a node has passed on what comes before `from`: that is what is
+  /// committed.
+  struct HeldBack {
+    std::optional<std::int64_t> from;  ///< none: all is passed on
+    std::size_t bytes = 0;
+    bool full = false;
+  };
+  void hold_back(const HeldBack& held);
+  /// From the start, for a node that will hold back: a record that is refused then waits for its
+  /// turn, too, or it would be refused again after a restart.
+  void will_hold_back() { holds_back_ = true; }
+  /// Kept with the committed offset for the node that holds back.
+  void set_note(std::string_view note) { note_ = note; }
+
   /// Asks whether a record with this event time may pass now. kStop: it waits, or is only being
   /// looked at.
   Admission admit(std::int64_t event_ms, std::int64_t timestamp_ms);
@@ -118,30 +147,35 @@ class SourcePartition {
     std::int64_t offset;
     std::int64_t timestamp_ms;
     std::int64_t event_ms;  ///< kNoTime: not parseable
-    bool kept;              ///< key, value and headers were copied
+    bool kept;              ///< the record was copied
     std::size_t bytes;      ///< that it takes
-    std::optional<std::string> key;
-    std::optional<std::string> value;
-    std::vector<std::pair<std::string, std::string>> headers;
+    OwnedRecord record;
+  };
+  struct Refused {
+    OwnedRecord record;
+    RecordError error;
+    std::string detail;
   };
   struct Saved {
     std::int64_t offset = 0;
     std::int64_t highest_ms = kNoTime;
     bool ended = false;
     std::int64_t end_offset = kUnbounded;
+    std::string note;
+    std::optional<SourceWord> word;
   };
 
   std::size_t run(std::span<const RecordView> records, Arena& arena, SourceNode& node);
   void look(const RecordView& record, Arena& arena, SourceNode& node);
   void wait(const RecordView& record, std::int64_t event_ms);
-  RecordView first_record(Arena& arena, std::vector<Header>& headers) const;
   void process_first(Arena& arena, SourceNode& node, Mode mode);
   void forget_first();
-  Status take_failure();
+  void refuse_now(const RecordView& record, RecordError error, std::string_view detail);
   JumpGuard::Verdict judge_first() const;
   bool all_read() const { return end_offset_ != kUnbounded && position_ >= end_offset_; }
 
   TopicPartition partition_;
+  std::int32_t index_;
   DeadLetters& dead_letters_;
   RunCounters& counters_;
 
@@ -153,6 +187,8 @@ class SourcePartition {
   std::int64_t highest_ms_ = kNoTime;
   std::int64_t end_offset_ = kUnbounded;
   bool ended_ = false;
+  std::string note_;
+  std::optional<SourceWord> word_;
   Saved committed_;
 
   std::optional<std::int64_t> high_watermark_;
@@ -161,6 +197,10 @@ class SourcePartition {
   bool got_records_ = false;
 
   Mode mode_ = Mode::kNormal;
+  HeldBack held_back_;
+  bool holds_back_ = false;
+  std::deque<Refused> refused_;  ///< behind what is held back
+  std::size_t refused_bytes_ = 0;
   bool held_ = false;
   std::int64_t seen_ms_ = kNoTime;  ///< what kLook found, or the held record's time
   std::deque<Waiting> waiting_;

@@ -16,7 +16,8 @@ constexpr std::int64_t kStalledMs = 30'000;
 constexpr std::int64_t kPurgeMs = 5'000;
 constexpr std::int64_t kOffsetsMs = 24 * 3'600'000;
 constexpr std::int64_t kSlowestIntervalMs = 1'000;  // unless a longer one is asked for
-constexpr int kFailedCommitsInARow = 50;            // then it is no passing trouble
+constexpr std::size_t kGatheredRecords = 16'384;
+constexpr int kFailedCommitsInARow = 50;  // then it is no passing trouble
 
 DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
   const std::string& topic = environment.config.dead_letter_topic;
@@ -43,7 +44,7 @@ StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
                   client_id(environment.topology, environment.config, index),
                   environment.config.commit_interval}) {
   for (const SubTopology& part : environment_.topology.sub_topologies())
-    leads_[part.sources.front().resolve(environment_.config.application_id)] = part.id;
+    leads_[part.lead().resolve(environment_.config.application_id)] = part.id;
 }
 
 StreamThread::~StreamThread() = default;
@@ -60,6 +61,9 @@ Status StreamThread::start() {
   if (environment_.config.static_membership)
     options.group_instance_id = fmt::format("{}-{}", environment_.config.instance_id, index_);
   options.session_timeout = environment_.config.session_timeout;
+  if (std::ranges::any_of(environment_.topology.sub_topologies(),
+                          [](const SubTopology& part) { return part.gather.has_value(); }))
+    options.prefetch_records = kGatheredRecords;
   auto consumer = environment_.broker.consumer(options);
   if (!consumer.ok()) return consumer.status();
   consumer_ = std::move(*consumer);
@@ -251,6 +255,7 @@ Status StreamThread::process(bool& worked) {
     Task* task;
     std::size_t source;
     std::int64_t highest_ms;
+    std::size_t held_bytes;
   };
   std::vector<Candidate> inputs;
   std::int64_t slowest_ms = kEndOfTime;
@@ -258,7 +263,7 @@ Status StreamThread::process(bool& worked) {
     if (!task->running()) continue;
     const bool internal =
         environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]
-            .reads_repartition();
+            .keeps_words();
     for (std::size_t i = 0; i < task->source_count(); ++i) {
       const SourcePartition& source = task->source(i);
       if (source.ended()) continue;
@@ -268,7 +273,11 @@ Status StreamThread::process(bool& worked) {
         worked = worked || *read;
         continue;
       }
-      inputs.push_back({task.get(), i, source.has_time() ? source.highest_ms() : kNoTime});
+      if (task->gathers()) {  // it bounds by itself how far its sources are apart
+        if (!source.full()) inputs.push_back({task.get(), i, kNoTime, source.held_bytes()});
+        continue;
+      }
+      inputs.push_back({task.get(), i, source.has_time() ? source.highest_ms() : kNoTime, 0});
       if (source.has_time() && !source.caught_up())
         slowest_ms = std::min(slowest_ms, source.highest_ms());
     }
@@ -277,7 +286,9 @@ Status StreamThread::process(bool& worked) {
   // Those without event time, or equally far behind, take turns.
   std::ranges::rotate(inputs,
                       inputs.begin() + static_cast<std::ptrdiff_t>(turns_++ % inputs.size()));
-  std::ranges::stable_sort(inputs, {}, &Candidate::highest_ms);
+  std::ranges::stable_sort(inputs, {}, [](const Candidate& input) {
+    return std::pair(input.highest_ms, input.held_bytes);
+  });
   const std::int64_t drift_ms = environment_.config.max_drift.count();
   for (const Candidate& input : inputs) {
     const bool ahead = drift_ms >= 0 && slowest_ms != kEndOfTime && input.highest_ms > slowest_ms &&
@@ -393,11 +404,13 @@ void StreamThread::purge() {
     const SubTopology& part =
         environment_.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)];
     if (!part.reads_repartition() || !task->running()) continue;
-    const SourcePartition& source = task->source(0);
-    std::int64_t& done = purged_[source.partition()];
-    if (source.committed_offset() <= done) continue;
-    done = source.committed_offset();
-    before.push_back({source.partition(), done, {}});
+    for (std::size_t i = 0; i < task->source_count(); ++i) {
+      const SourcePartition& source = task->source(i);
+      std::int64_t& done = purged_[source.partition()];
+      if (source.committed_offset() <= done) continue;
+      done = source.committed_offset();
+      before.push_back({source.partition(), done, {}});
+    }
   }
   if (before.empty()) return;
   if (const Status status = environment_.broker.admin().delete_records(before); !status.ok())

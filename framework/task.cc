@@ -17,13 +17,19 @@ Task::Task(TaskId id, const TaskEnvironment& environment)
       environment_(environment),
       part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]),
       phase_began_ms_(environment.clock.monotonic_ms()) {
-  context_ = std::make_unique<TaskContext>(TaskContext::Parts{
-      environment.clock, environment.log, environment.collector, environment.config.application_id,
-      environment.deployment, id.partition, environment.topology.edge_count()});
-  for (const TopicName& source : part_.sources)
-    context_->source_partitions.push_back(
-        std::make_unique<SourcePartition>(TopicPartition{context_->resolve(source), id.partition},
-                                          environment.dead_letters, context_->counters()));
+  context_ = std::make_unique<TaskContext>(
+      TaskContext::Parts{environment.clock, environment.log, environment.collector,
+                         environment.config.application_id, environment.deployment, id.partition,
+                         environment.topology.edge_count(), environment.config.idle_after.count()});
+  auto& sources = context_->source_partitions;
+  for (const TopicName& source : part_.sources) {
+    const std::int32_t first = gathers() ? 0 : id.partition;
+    const std::int32_t last = gathers() ? context_->partitions(source) - 1 : id.partition;
+    for (std::int32_t partition = first; partition <= last; ++partition)
+      sources.push_back(std::make_unique<SourcePartition>(
+          TopicPartition{context_->resolve(source), partition}, environment.dead_letters,
+          context_->counters(), static_cast<std::int32_t>(sources.size())));
+  }
 }
 
 Task::~Task() = default;
@@ -124,13 +130,14 @@ Result<Task::TakeOver> Task::restore_turn() {
   for (Restore& restore : restores_) {
     const std::int64_t before = environment_.consumer.position(restore.changelog);
     if (before >= restore.end) continue;
-    batch_.reset();
-    const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, batch_);
+    restored_.reset();
+    const Status status = environment_.consumer.poll(restore.changelog, {4096, 4 << 20}, restored_);
     if (!status.ok() && status.code() != StatusCode::kRetry) return status;
-    cost_.records += static_cast<std::int64_t>(batch_.records().size());
+    cost_.records += static_cast<std::int64_t>(restored_.records().size());
     const std::int64_t position = environment_.consumer.position(restore.changelog);
-    MILLRACE_RETURN_IF_ERROR(context_->state->restore(restore.store, batch_.records(), position));
-    restore.progress.add(batch_.records().size(), batch_.bytes(), position, now_ms(),
+    MILLRACE_RETURN_IF_ERROR(
+        context_->state->restore(restore.store, restored_.records(), position));
+    restore.progress.add(restored_.records().size(), restored_.bytes(), position, now_ms(),
                          environment_.log);
     if (position < restore.end) return position == before ? TakeOver::kBlocked : TakeOver::kGoingOn;
     restore.progress.finish(now_ms(), environment_.log);
@@ -155,67 +162,31 @@ Result<Task::TakeOver> Task::restore_turn() {
 }
 
 Status Task::open() {
-  const bool internal = part_.reads_repartition();
-  if (internal) {
+  if (part_.keeps_words()) {
     const RepartitionSpec& spec = environment_.topology.repartition(part_.sources.front().name);
     context_->table = std::make_unique<SourceTable>(
         context_->store(spec.name),
         spec.relays_levels ? SourceTable::Words::kLevels : SourceTable::Words::kWatermarks);
   }
-
   std::vector<PartitionOffset> starts;
   RunCounters counters;
   for (std::size_t i = 0; i < taken_.size(); ++i) {
-    const OffsetMetadata& metadata = taken_metadata_[i];
     SourcePartition& source = *context_->source_partitions[i];
-    SourcePartition::Start start;
-    start.offset = taken_[i].offset;
-    if (start.offset == PartitionOffset::kNone) {
-      auto earliest =
-          environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kEarliest);
-      if (!earliest.ok()) return earliest.status();
-      start.offset = earliest->front();
-    }
-    start.highest_ms = metadata.highest_ms;
-    if (!internal && environment_.config.until_end) {
-      // The first owner in this run fixes its end; so does the first bounded one after continuous
-      // ones.
-      if (metadata.run < environment_.deployment.run ||
-          metadata.end_offset == SourcePartition::kUnbounded) {
-        auto end = environment_.admin.list_offsets({&source.partition(), 1}, OffsetSpec::kLatest);
-        if (!end.ok()) return end.status();
-        start.end_offset = end->front();
-        start.ended = false;
-      } else {
-        start.end_offset = metadata.end_offset;
-        start.ended = metadata.ended;
-      }
-    }
-    source.start(start, now_ms());
-    starts.push_back({source.partition(), start.offset, {}});
-    counters.add(metadata.counters);
+    auto start = start_of(source.partition(), taken_[i].offset, taken_metadata_[i]);
+    if (!start.ok()) return start.status();
+    source.start(*start, now_ms());
+    starts.push_back({source.partition(), start->offset, {}});
+    counters.add(taken_metadata_[i].counters);
   }
   context_->counters() = counters;
   committed_counters_ = counters;
   const OffsetMetadata& first = taken_metadata_.front();
-  ended_run_ = committed_ended_run_ = internal && first.ended ? first.run : 0;
+  ended_run_ = committed_ended_run_ = part_.keeps_words() && first.ended ? first.run : 0;
   committed_ended_ = false;
 
-  nodes_.clear();
   context_->keepers.clear();
   context_->own_sources.reload();
-  source_nodes_.assign(part_.sources.size(), nullptr);
-  for (const int index : part_.nodes) {
-    const NodeSpec& spec = environment_.topology.nodes()[static_cast<std::size_t>(index)];
-    if (!spec.source) {
-      nodes_.push_back(spec.recipe(*context_));
-      continue;
-    }
-    auto node = spec.source_recipe(*context_);
-    const auto position = std::ranges::find(part_.sources, *spec.source) - part_.sources.begin();
-    source_nodes_[static_cast<std::size_t>(position)] = node.get();
-    nodes_.push_back(std::move(node));
-  }
+  make_nodes();
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) (*node)->open(*context_);
   committed_counters_ = context_->counters();
 
@@ -224,29 +195,101 @@ Status Task::open() {
   return {};
 }
 
+/// Where a source partition goes on, from what is committed.
+Result<SourcePartition::Start> Task::start_of(const TopicPartition& partition, std::int64_t offset,
+                                              const OffsetMetadata& metadata) {
+  const std::uint32_t run = environment_.deployment.run;
+  SourcePartition::Start start;
+  start.offset = offset;
+  if (start.offset == PartitionOffset::kNone) {
+    auto earliest = environment_.admin.list_offsets({&partition, 1}, OffsetSpec::kEarliest);
+    if (!earliest.ok()) return earliest.status();
+    start.offset = earliest->front();
+  }
+  start.highest_ms = metadata.highest_ms;
+  start.note = metadata.note;
+  if (part_.reads_repartition()) {
+    if (!part_.gather) return start;
+    start.word = SourceWord{.run = metadata.run};
+    start.ended = metadata.ended && metadata.run == run;
+    if (metadata.idle && metadata.run == run) start.word->status = SourceStatus::kIdle;
+    return start;
+  }
+  if (!environment_.config.until_end) return start;
+  // The first owner in this run fixes its end; so does the first bounded one after continuous ones.
+  if (metadata.run < run || metadata.end_offset == SourcePartition::kUnbounded) {
+    auto end = environment_.admin.list_offsets({&partition, 1}, OffsetSpec::kLatest);
+    if (!end.ok()) return end.status();
+    start.end_offset = end->front();
+  } else {
+    start.end_offset = metadata.end_offset;
+    start.ended = metadata.ended;
+  }
+  return start;
+}
+
+void Task::make_nodes() {
+  nodes_.clear();
+  source_nodes_.assign(source_count(), nullptr);
+  for (const int index : part_.nodes) {
+    const NodeSpec& spec = environment_.topology.nodes()[static_cast<std::size_t>(index)];
+    if (!spec.source) {
+      nodes_.push_back(spec.recipe(*context_));
+      continue;
+    }
+    auto node = spec.source_recipe(*context_);
+    const std::string topic = context_->resolve(*spec.source);
+    for (std::size_t i = 0; i < source_count(); ++i)
+      if (source(i).partition().topic == topic) source_nodes_[i] = node.get();
+    nodes_.push_back(std::move(node));
+  }
+}
+
 // --- processing
 
 Result<bool> Task::step(std::size_t index) {
   SourcePartition& source = *context_->source_partitions[index];
-  batch_.reset();
+  RecordBatch& batch = context_->batches().next();
   context_->scratch().reset();
   const Status polled =
-      environment_.consumer.poll(source.partition(), environment_.config.batch, batch_);
+      environment_.consumer.poll(source.partition(), environment_.config.batch, batch);
   // A poll that met trouble behind good records has delivered those: they are processed first.
   if (polled.code() == StatusCode::kFailed) return failed_poll(source, polled);
   if (!polled.ok() && polled.code() != StatusCode::kRetry) return polled;
-  if (!polled.ok() && batch_.empty()) return false;
-  if (context_->table) hear(batch_.records());
-  MILLRACE_RETURN_IF_ERROR(source.process(batch_.records(), batch_.arena(), *source_nodes_[index]));
+  if (!polled.ok() && batch.empty()) return false;
+  if (part_.reads_repartition()) hear(source, batch.records());
+  MILLRACE_RETURN_IF_ERROR(source.process(batch.records(), batch.arena(), *source_nodes_[index]));
   source.read_up_to(environment_.consumer.position(source.partition()),
                     environment_.consumer.high_watermark(source.partition()), now_ms());
-  MILLRACE_RETURN_IF_ERROR(source.settle(batch_.arena(), *source_nodes_[index]));
+  MILLRACE_RETURN_IF_ERROR(source.settle(batch.arena(), *source_nodes_[index]));
   if (const auto seek = source.take_seek())
     MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *seek));
   MILLRACE_RETURN_IF_ERROR(environment_.collector.status());
-  const bool read = !batch_.empty();
-  batch_.reset();  // what was borrowed goes back while this source may be left alone
+  const bool read = !batch.empty();
+  if (gathers())
+    MILLRACE_RETURN_IF_ERROR(advance());
+  else
+    batch.reset();  // what was borrowed goes back while this source may be left alone
   return read;
+}
+
+/// Lets nodes pass on what they held back; an exception behind them is blamed on the record that it
+/// came from.
+Status Task::advance() {
+  try {
+    for (const auto& node : nodes_) node->advance();
+  } catch (const std::exception& error) {
+    under_work().threw(context_->offset_under_work, error.what());
+  } catch (...) {
+    under_work().threw(context_->offset_under_work, "an exception that is no std::exception");
+  }
+  for (const auto& source : context_->source_partitions)
+    MILLRACE_RETURN_IF_ERROR(source->take_failure());
+  return environment_.collector.status();
+}
+
+SourcePartition& Task::under_work() const {
+  return *context_->source_partitions[static_cast<std::size_t>(context_->source_under_work)];
 }
 
 /// Who has slept past its session may find that the next owner has gone on and purged what it would
@@ -259,10 +302,14 @@ Status Task::failed_poll(const SourcePartition& source, const Status& failure) {
       fmt::format("another member has gone on with task {}: {}", id_.text(), failure.message()));
 }
 
-void Task::hear(std::span<const RecordView> records) {
+void Task::hear(SourcePartition& source, std::span<const RecordView> records) {
   for (const RecordView& record : records) {
     const auto decoded = decode_repartition_record(record.value);
     if (!decoded.ok() || decoded->kind != RepartitionKind::kWord) continue;
+    if (gathers()) {
+      source.hear(decoded->word, environment_.deployment.run);
+      continue;
+    }
     context_->table->hear(decoded->word);
     if (decoded->word.run > ended_run_) ended_run_ = 0;
   }
@@ -271,6 +318,8 @@ void Task::hear(std::span<const RecordView> records) {
 // --- commit
 
 Status Task::flush() {
+  // An idle source may have let others pass.
+  if (gathers()) MILLRACE_RETURN_IF_ERROR(advance());
   const auto threw = [&](std::string_view what) {
     return Status::failed(
         fmt::format("in task {} a function of the topology threw while results were sent: {}",
@@ -297,7 +346,9 @@ void Task::flush_nodes() {
       word.sources = static_cast<std::int32_t>(source_count());
       context_->own_sources.hear(word);
     }
-  for (std::size_t i = 0; i < source_nodes_.size(); ++i) source_nodes_[i]->watermark(level_for(i));
+  for (std::size_t i = 0; i < source_nodes_.size(); ++i)
+    if (i == 0 || source_nodes_[i] != source_nodes_[i - 1])
+      source_nodes_[i]->watermark(level_for(i));
   for (const auto& node : nodes_) node->flush();
   if (context_->table && !behind() && context_->table->status() == SourceStatus::kEnded)
     ended_run_ = context_->table->run();
@@ -347,8 +398,7 @@ SourceWord Task::word_of(std::size_t index) const {
 
 std::vector<SourceWord> Task::words() const {
   const std::int64_t wall_ms = environment_.clock.wall_ms();
-  const std::int32_t tasks =
-      environment_.deployment.partitions.at(context_->source_partitions.front()->partition().topic);
+  const std::int32_t tasks = environment_.deployment.partitions.at(context_->resolve(part_.lead()));
   std::vector<SourceWord> words;
   if (!context_->table) {
     const auto topics = static_cast<std::int32_t>(source_count());
@@ -392,7 +442,10 @@ void Task::tell() {
     for (const TopicName& sink : part_.sinks) {
       if (sink.kind != TopicName::Kind::kRepartition) continue;
       const std::string topic = context_->resolve(sink);
-      for (std::int32_t partition = 0; partition < context_->partitions(sink); ++partition)
+      const bool gathered = environment_.topology.repartition(sink.name).gathered;
+      const std::int32_t first = gathered ? id_.partition : 0;
+      const std::int32_t last = gathered ? first : context_->partitions(sink) - 1;
+      for (std::int32_t partition = first; partition <= last; ++partition)
         environment_.collector.send(
             {.topic = topic, .partition = partition, .key = {}, .value = value});
     }
@@ -447,6 +500,11 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
       metadata.run = environment_.deployment.run;
       metadata.end_offset = source->end_offset();
       metadata.ended = source->ended() && !behind();
+      metadata.note = source->note();
+      if (const auto& word = source->word()) {
+        metadata.run = word->run;
+        metadata.idle = word->status == SourceStatus::kIdle;
+      }
     }
     if (first) metadata.counters = context_->counters();
     first = false;

@@ -38,7 +38,8 @@ struct TaskEnvironment {
   const TaskStateFactory& state_factory;
 };
 
-/// One sub-topology on one partition number: its nodes, sources and state. One thread.
+/// One sub-topology on one partition number, or, where it gathers, on all: its nodes, sources and
+/// state. One thread.
 ///
 /// Life: take_over() until it says kRunning, in the order of design §6; then step()s; each commit
 /// is flush(), prepare(), offsets(), and committed(); anything that fails is rewind().
@@ -62,6 +63,7 @@ class Task {
   };
   const TakeOverCost& take_over_cost() const { return cost_; }
 
+  bool gathers() const { return part_.gather.has_value(); }
   std::size_t source_count() const { return context_->source_partitions.size(); }
   const SourcePartition& source(std::size_t index) const {
     return *context_->source_partitions[index];
@@ -116,8 +118,13 @@ class Task {
   Result<TakeOver> restore_turn();
   Status open();
   Status failed_poll(const SourcePartition& source, const Status& failure);
-  void hear(std::span<const RecordView> records);
+  void hear(SourcePartition& source, std::span<const RecordView> records);
+  Status advance();
   void flush_nodes();
+  Result<SourcePartition::Start> start_of(const TopicPartition& partition, std::int64_t offset,
+                                          const OffsetMetadata& metadata);
+  SourcePartition& under_work() const;
+  void make_nodes();
   bool ended() const;
   bool behind() const;
   SourceWord word_of(std::size_t source) const;
@@ -136,9 +143,8 @@ class Task {
 
   std::unique_ptr<TaskContext> context_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::vector<SourceNode*>
-      source_nodes_;  ///< one a source, in the order of the sub-topology's sources
-  RecordBatch batch_;
+  std::vector<SourceNode*> source_nodes_;  ///< of each source partition
+  RecordBatch restored_;
 
   std::vector<PartitionOffset> taken_;  ///< committed offsets as read at the take-over
   std::vector<OffsetMetadata> taken_metadata_;

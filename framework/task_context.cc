@@ -4,6 +4,17 @@
 
 namespace millrace {
 
+RecordBatch& Batches::next() {
+  if (current_.use_count() > 2) {  // a node holds it
+    const auto free =
+        std::ranges::find_if(all_, [](const auto& batch) { return batch.use_count() == 1; });
+    current_ = free == all_.end() ? all_.emplace_back(std::make_shared<RecordBatch>()) : *free;
+  }
+  current_->reset();
+  current_->set_borrows(!held_);
+  return *current_;
+}
+
 SourcePartition& TaskContext::source(const TopicName& topic) const {
   const std::string name = resolve(topic);
   for (const auto& source : source_partitions)

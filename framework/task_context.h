@@ -32,6 +32,25 @@ class TimeKeeper {
   virtual bool behind() const = 0;
 };
 
+/// The batch under work, and those whose records nodes still hold back. One thread.
+class Batches {
+ public:
+  /// An empty batch to work on: the last one, or another if that is held. Who holds batches gets
+  /// them with bytes of their own, so that what is held is all the memory it takes.
+  RecordBatch& next();
+  RecordBatch& current() { return *current_; }
+  /// Keeps the current batch with all its views until the holder lets go.
+  std::shared_ptr<RecordBatch> hold() {
+    held_ = true;
+    return current_;
+  }
+
+ private:
+  bool held_ = false;
+  std::vector<std::shared_ptr<RecordBatch>> all_{std::make_shared<RecordBatch>()};
+  std::shared_ptr<RecordBatch> current_ = all_.front();
+};
+
 /// What a task offers its nodes: time, stores, outputs, edges. Lives as long as the task. One
 /// thread.
 class TaskContext {
@@ -44,6 +63,7 @@ class TaskContext {
     const Deployment& deployment;
     std::int32_t partition;
     int edges;
+    std::int64_t idle_after_ms = -1;  ///< negative: never idle
   };
   explicit TaskContext(const Parts& parts)
       : parts_(parts), edges_(static_cast<std::size_t>(parts.edges), nullptr) {}
@@ -91,8 +111,18 @@ class TaskContext {
     if (counters_.late_by_window.size() < definitions) counters_.late_by_window.resize(definitions);
   }
 
-  /// Offset of the source record under work: what an exception of a user's function is blamed on.
+  /// The source record under work, on which an exception of a user's function is blamed: its
+  /// offset, and, behind an inner edge, the index of its source partition.
   std::int64_t offset_under_work = 0;
+  std::int32_t source_under_work = 0;
+  /// The record itself, in the chain of its source.
+  const RecordView* record_under_work = nullptr;
+
+  Batches& batches() { return batches_; }
+  /// Active, idle or ended, as the source's own partition or its task upstream says.
+  SourceStatus status_of(const SourcePartition& source) const {
+    return source.status(parts_.clock.monotonic_ms(), parts_.idle_after_ms);
+  }
 
   // Filled by the task.
   std::unique_ptr<TaskState> state;
@@ -105,6 +135,7 @@ class TaskContext {
   Parts parts_;
   std::vector<void*> edges_;
   Arena scratch_;
+  Batches batches_;
   RunCounters counters_;
 };
 

@@ -11,7 +11,9 @@
 namespace millrace {
 
 std::string TopicName::resolve(const std::string& application_id) const {
-  return kind == Kind::kExternal ? name : fmt::format("{}-{}-repartition", application_id, name);
+  if (kind == Kind::kExternal) return name;
+  return fmt::format("{}-{}-{}", application_id, name,
+                     kind == Kind::kRepartition ? "repartition" : "gather");
 }
 
 void Graph::add(NodeSpec node) {
@@ -84,6 +86,8 @@ Status Topology::cut() {
     }
     part.sinks.insert(part.sinks.end(), node.sinks.begin(), node.sinks.end());
     part.stores.insert(part.stores.end(), node.stores.begin(), node.stores.end());
+    if (!node.gathers.empty() && !part.gather)
+      part.gather = TopicName{TopicName::Kind::kGather, node.gathers};
   }
   std::set<std::string> names;  // across sub-topologies too: each store has a topic of that name
   for (auto& [first, part] : parts) {
@@ -91,13 +95,13 @@ Status Topology::cut() {
     const bool internal = part.reads_repartition();
     for (const TopicName& source : part.sources)
       if ((source.kind == TopicName::Kind::kRepartition) != internal ||
-          (internal && part.sources.size() > 1))
+          (internal && part.sources.size() > 1 && !part.gather))
         return Status::invalid(
             fmt::format("topology '{}': '{}' and '{}' are merged, but a repartitioned stream can "
                         "only be merged behind the same cut: "
                         "merge before through(...)",
                         name_, part.sources.front().name, source.name));
-    if (internal) part.stores.insert(part.stores.begin(), part.sources.front().name);
+    if (part.keeps_words()) part.stores.insert(part.stores.begin(), part.sources.front().name);
     for (const std::string& store : part.stores)
       if (!names.insert(store).second)
         return Status::invalid(

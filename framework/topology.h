@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,14 +10,21 @@
 
 namespace millrace {
 
-/// Nodes that are joined by inner edges: they run in one task per partition number.
+/// Nodes that are joined by inner edges: they run in one task per partition number, or, where one
+/// of them gathers, in one task for all partitions.
 struct SubTopology {
   int id = 0;
   std::vector<int> nodes;          ///< ascending: from sources to sinks
-  std::vector<TopicName> sources;  ///< the first is the lead; the others have as many partitions
+  std::vector<TopicName> sources;  ///< with as many partitions each, unless they are gathered
+  std::optional<TopicName> gather;
   std::vector<TopicName> sinks;
   std::vector<std::string> stores;  ///< each with a changelog
+  /// The topic whose partitions the group deals out: each is a task.
+  const TopicName& lead() const { return gather ? *gather : sources.front(); }
   bool reads_repartition() const { return sources.front().kind == TopicName::Kind::kRepartition; }
+  /// Every task hears of every source upstream, and keeps what it hears in a store. (Who gathers
+  /// hears of each in its own partition, and keeps it with that partition's offset.)
+  bool keeps_words() const { return reads_repartition() && !gather; }
 };
 
 /// A checked, immutable graph of recipes: threads and tasks share it and instantiate their own

@@ -56,6 +56,8 @@ class To {
       buffer_.clear();
       codec_.encode(value, buffer_);
       OutgoingRecord record{.topic = sink_.name, .key = info.key, .value = buffer_};
+      if constexpr (requires { codec_.is_null(value); })  // a tombstone
+        if (codec_.is_null(value)) record.value = {};
       record.partition = info.key.data() == nullptr ? context_->partition() % partitions_
                                                     : partition_for_key(info.key, partitions_);
       if (info.event_time_ms >= 0) time(record, info.event_time_ms);

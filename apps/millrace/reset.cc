@@ -36,7 +36,8 @@ struct Remains {
 
 bool is_internal_topic(const std::string& topic, const std::string& application_id) {
   return topic.starts_with(application_id + "-") &&
-         (topic.ends_with("-changelog") || topic.ends_with("-repartition"));
+         (topic.ends_with("-changelog") || topic.ends_with("-repartition") ||
+          topic.ends_with("-gather"));
 }
 
 // Whether another application with a longer id ("app-two" beside "app") can claim the topic.

@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t kShowMs = 5'000;
 
 std::uint64_t records(const RunCounters& counters) {
-  return counters.accepted + counters.late + counters.dead_lettered;
+  return counters.accepted + counters.late + counters.dead_lettered + counters.merged;
 }
 
 std::string time_text(std::int64_t unix_ms) {
@@ -87,8 +87,26 @@ Status RunReport::finish(const std::string& path) {
 std::string RunReport::summary(const RunCounters& counters, double seconds) const {
   const std::uint64_t processed =
       records(counters) - std::min(records(counters), records(application_.counters_at_start()));
+  const double per_second = seconds > 0 ? static_cast<double>(processed) / seconds : 0;
   std::string text;
   JsonWriter json(text);
+  if (window_names_.empty()) {
+    json.begin_object()
+        .key("records")
+        .integer(records(counters))
+        .key("merged")
+        .integer(counters.merged)
+        .key("out_of_order")
+        .integer(counters.out_of_order)
+        .key("dead_lettered")
+        .integer(counters.dead_lettered)
+        .key("seconds")
+        .number(seconds, 3)
+        .key("records_per_s")
+        .number(per_second, 0)
+        .end_object();
+    return text;
+  }
   json.begin_object()
       .key("frames")
       .integer(records(counters))
@@ -111,7 +129,7 @@ std::string RunReport::summary(const RunCounters& counters, double seconds) cons
       .key("seconds")
       .number(seconds, 3)
       .key("frames_per_s")
-      .number(seconds > 0 ? static_cast<double>(processed) / seconds : 0, 0)
+      .number(per_second, 0)
       .end_object();
   return text;
 }

@@ -57,9 +57,11 @@ Result<std::unique_ptr<Consumer>> KafkaBroker::consumer(const ConsumerOptions& o
   Settings defaults = common_defaults();
   const std::size_t prefetch_kb =
       std::max<std::size_t>(1, options_.prefetch_bytes_per_partition / 1024);
-  defaults.insert(defaults.end(), {{"queued.min.messages", "10000000"},  // bytes are the limit
+  const bool side_by_side = options.prefetch_records > 0;
+  const std::size_t prefetch_records = side_by_side ? options.prefetch_records : 10'000'000;
+  defaults.insert(defaults.end(), {{"queued.min.messages", std::to_string(prefetch_records)},
                                    {"queued.max.messages.kbytes", std::to_string(prefetch_kb)},
-                                   {"fetch.message.max.bytes", "4194304"},
+                                   {"fetch.message.max.bytes", side_by_side ? "262144" : "4194304"},
                                    {"fetch.max.bytes", "33554432"},
                                    {"receive.message.max.bytes", "67108864"},
                                    {"fetch.wait.max.ms", "50"},
@@ -94,7 +96,7 @@ Result<std::unique_ptr<Producer>> KafkaBroker::producer(const ProducerOptions& o
                   {{"linger.ms", "5"},
                    {"compression.codec", options.compression.empty() ? "lz4" : options.compression},
                    {"message.max.bytes", "2097152"},
-                   {"queue.buffering.max.messages", "1000000"},
+                   {"queue.buffering.max.messages", "200000"},
                    {"queue.buffering.max.kbytes", "65536"}});
   Settings owned = {{"bootstrap.servers", options_.bootstrap},
                     {"client.id", options.client_id},

@@ -63,7 +63,7 @@ void append_message(Message message, const std::shared_ptr<RecordLender>& lender
   rd_kafka_headers_t* raw_headers = nullptr;
   if (surely_without_headers(*message) ||
       rd_kafka_message_headers(message.get(), &raw_headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (kBorrows && is_padded(value)) {
+    if (kBorrows && batch.borrows() && is_padded(value)) {
       batch.append_stored({key, value, message->offset, timestamp_ms, {}});
       batch.borrow(message.release(), lender);
     } else {

@@ -43,6 +43,7 @@ class BytesCodec {
     return {};
   }
   void encode(std::string_view value, std::string& out) const { out += value; }
+  bool is_null(std::string_view value) const { return value.data() == nullptr; }
   std::string describe() const { return "bytes()"; }
 };
 

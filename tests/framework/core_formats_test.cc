@@ -22,9 +22,18 @@ OffsetMetadata some_metadata() {
   metadata.end_offset = 20'000;
   metadata.ended = true;
   metadata.commit_id = 0x0123'4567'89ab'cdef;
-  metadata.counters = {19'990, 7, 3, 1, 2, {7, 0}};
+  metadata.idle = true;
+  metadata.counters = {.accepted = 19'990,
+                       .late = 7,
+                       .dead_lettered = 3,
+                       .early_closes = 1,
+                       .dropped_after_close = 2,
+                       .merged = 9'024,
+                       .out_of_order = 9,
+                       .late_by_window = {7, 0}};
   metadata.topology = "0123456789abcdef";
   metadata.writer = "unique-users-4f2a-0";
+  metadata.note = "note";
   return metadata;
 }
 
@@ -33,7 +42,7 @@ TEST(OffsetMetadataFormat, KeepsItsBytes) {
   ASSERT_TRUE(text.starts_with("millrace:"));
   const auto bytes = from_base64(text.substr(9));
   ASSERT_TRUE(bytes);
-  expect_golden("offset_metadata_v1", *bytes);
+  expect_golden("offset_metadata_v2", *bytes);
 }
 
 TEST(OffsetMetadataFormat, ReadsWhatItWrote) {
@@ -67,7 +76,7 @@ TEST(OffsetMetadataFormat, RefusesAnUnknownVersionByName) {
   std::string bytes = *from_base64(encode_offset_metadata(some_metadata()).substr(9));
   bytes[0] = 9;
   const auto read = decode_offset_metadata("millrace:" + to_base64(bytes));
-  EXPECT_THAT(read.status().message(), AllOf(HasSubstr("version 9"), HasSubstr("knows 1")));
+  EXPECT_THAT(read.status().message(), AllOf(HasSubstr("version 9"), HasSubstr("knows 2")));
 }
 
 TEST(OffsetMetadataFormat, RefusesEveryTruncation) {

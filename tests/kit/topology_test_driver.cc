@@ -165,7 +165,7 @@ void TopologyTestDriver::disturb() {
   if (!status_.ok()) return;
   std::vector<std::string> leads;
   for (const SubTopology& part : options_.topology.sub_topologies())
-    leads.push_back(part.sources.front().resolve(options_.config.application_id));
+    leads.push_back(part.lead().resolve(options_.config.application_id));
   ConsumerOptions options;
   options.group_id = options_.config.application_id;
   options.client_id = "bystander";

@@ -28,6 +28,7 @@ std::unique_ptr<World> make_world(std::uint64_t seed, Trace trace = {});
 
 std::unique_ptr<World> make_distinct_world(std::uint64_t seed, Trace trace);
 std::unique_ptr<World> make_keyed_world(std::uint64_t seed, Trace trace);
+std::unique_ptr<World> make_merge_world(std::uint64_t seed, Trace trace);
 std::unique_ptr<World> make_record_world(std::uint64_t seed, Trace trace);
 
 /// Lets this changelog be compacted, and lose its tombstones, within a world's short life.

@@ -1,0 +1,53 @@
+"""The section `merge` of run_benchmarks: sorted partitions into one sorted partition."""
+
+from measuring import alternate, compared, measure, shown, table, verdict
+
+RECORDS = 20_000_000
+PARTITIONS = 10
+INPUT = "sorted-parts"
+DATA_LIMIT = 300 << 20  # RLIMIT_DATA of both sides
+GOAL = 0.9
+
+
+def merge(bench):
+    records = bench.frames(RECORDS)
+    with bench.cluster() as broker:
+        bench.call("integers", "--broker", broker, "--topic", INPUT, "--partitions", str(PARTITIONS), "--count",
+                   str(records), "--seed", "1")
+        commands = {}
+
+        def checked(name, command, output):
+            bench.call("millrace", "create", "--broker", broker, "--topic", output, "--partitions", "1")
+            run = measure(command, bench.scratch, data_limit=DATA_LIMIT)
+            # Sorted, and each record once.
+            bench.call("millrace", "verify-sorted", "--broker", broker, "--topic", output, "--against", INPUT)
+            bench.call("millrace", "reset", "--broker", broker, "--application-id", output, "--yes")
+            commands[name] = shown(command)
+            return run
+
+        def by_hand():
+            output = bench.next_name()
+            return checked("raw", bench.program("raw_kafka_merge", broker, INPUT, output), output)
+
+        def millrace():
+            output = bench.next_name()
+            return checked("millrace", bench.program(
+                "sorted_merge", "--broker", broker, "--input", INPUT, "--output", output, "--until-end",
+                "--application-id", output, "--state-dir", bench.scratch / output,
+                "--progress-every", "1000000000"), output)
+
+        row = compared(alternate(bench.pairs, by_hand, millrace), ["raw_kafka_merge", "sorted_merge"], GOAL, records)
+    return {"records": records, "merge": row, "commands": list(commands.values())}
+
+
+def render(section):
+    row = section["merge"]
+    peak = row["sides"]["sorted_merge"]["peak_mb"]
+    return ["## Sorted merge", "",
+            f"{section['records']:,} integers in {PARTITIONS} sorted partitions into one sorted partition; both sides "
+            f"with one processing thread and at most {DATA_LIMIT >> 20} MiB of data (RLIMIT_DATA). The baseline is a "
+            "bare loop: a loser tree over partition queues and an idempotent producer, without group, offsets or "
+            "transactions; sorted_merge is exactly once. Records come in and go out at the rate shown. Every output "
+            "is checked: sorted, and each record once. Ratio: time of the bare loop / time of sorted_merge.", "",
+            *table(row, row["median"] >= row["goal"], "records/s"), "",
+            f"Peak memory of sorted_merge {peak:.0f} MB; goal under 300 MB: {verdict(peak < 300)}."]

@@ -1,0 +1,100 @@
+"""Sorted merges that are killed, over and over: the output is sorted, complete, and holds nothing twice."""
+
+import os
+import random
+import time
+
+from application import Application, wait_for
+from ring_report import Failure
+from rounds import RESTART_SECONDS, say
+
+PARTITIONS = 10
+# So few records on their way at once that ten million take the better part of a minute.
+SLOWLY = ["--kafka", "producer.queue.buffering.max.messages=1500", "--kafka", "producer.linger.ms=5"]
+
+
+class Merge(Application):
+    """Integers in sorted partitions, and instances of sorted_merge."""
+
+    def __init__(self, world, name, count, *options):
+        programs, broker = world.programs, world.kafka().bootstrap
+        self.programs, self.broker, self.more, self.instances = programs, broker, list(options), []
+        self.name = f"{name}-{next(programs.number)}"
+        self.directory = programs.path(self.name)
+        os.makedirs(self.directory)
+        self.input, self.output = (f"{self.name}-{what}" for what in ["input", "output"])
+        self.summary = os.path.join(self.directory, "summary.json")
+        programs.run("millrace", "create", "--broker", broker, "--topic", self.output, "--partitions", 1)
+        programs.run("integers", "--broker", broker, "--topic", self.input, "--partitions", PARTITIONS, "--count",
+                     count, "--seed", world.seed)
+
+    def options(self, *more):
+        return ["sorted_merge", "--broker", self.broker, "--input", self.input, "--output", self.output,
+                "--application-id", self.name, "--log-level", "info", *self.more, *more]
+
+    def verify(self):
+        said, _ = self.programs.run("millrace", "verify-sorted", "--broker", self.broker, "--topic", self.output,
+                                    "--against", self.input)
+        return said.strip()
+
+
+def merge_kills(world, count, kills, members, *options):
+    """kill -9 of one member after the other, each after the committed offsets have moved; then it finishes."""
+    dice = random.Random(world.seed)
+    merge = Merge(world, "merge", count, *SLOWLY, *options)
+    try:
+        for name in members:
+            merge.add(name, "--instance-id", name).start("--until-end")
+        committed, began, done = 0, time.monotonic(), 0
+        while done < kills:
+            committed = merge.wait_until_committed_beyond(committed, f"progress before kill {done + 1}")
+            time.sleep(dice.random())
+            victim = dice.choice(merge.instances)
+            victim.kill()
+            done += 1
+            time.sleep(RESTART_SECONDS)
+            if done % 2 == 0:
+                victim.lose_state()
+            victim.start("--until-end")
+            committed = wait_for("an answer of the group", merge.committed)
+            if committed >= count:
+                raise Failure(f"all was merged after {done} kills")
+        for each in merge.instances:
+            each.wait()
+        said = merge.verify()
+        say(f"{done} kills of {len(members)} in {time.monotonic() - began:.0f} s {' '.join(options)}; {said}")
+    finally:
+        merge.end()
+
+
+def one_reader_each(world, count):
+    """With readers each partition has one owner at any time; when one dies others take its partitions over."""
+    merge = Merge(world, "readers", count, *SLOWLY, "--readers")
+    try:
+        for name in ["ann", "bob", "cid"]:
+            merge.add(name, "--instance-id", name).start("--until-end")
+
+        def owners():
+            now = merge.partitions() or {}
+            names = {state.owner.split("-0@")[0] for state in now.values()}
+            return names if len(now) == PARTITIONS and len(names) == 3 else None
+
+        wait_for("three readers", owners)
+        victim = merge.instances[0]
+        victim.kill()
+        wait_for("other readers", lambda: (now := merge.partitions()) and
+                 all(state.owner != "-" and not state.owner.startswith(victim.name) for state in now.values()))
+        for each in merge.instances[1:]:
+            each.wait()
+        merge.verify()
+        say("three readers shared the partitions; one was killed, the others finished: sorted and complete")
+    finally:
+        merge.end()
+
+
+def cases(world):
+    millions = 10_000_000 if world.long else 1_500_000
+    kills = 12 if world.long else 3
+    yield "MergeKills", lambda: merge_kills(world, millions, kills, ["ann"])
+    yield "MergeKillsOfReaders", lambda: merge_kills(world, millions, kills, ["ann", "bob", "cid"], "--readers")
+    yield "OneReaderEach", lambda: one_reader_each(world, millions)
