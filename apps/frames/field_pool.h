@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "millrace/apps/frames/split_mix.h"
+#include "millrace/apps/program/split_mix.h"
 
 namespace millrace {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "millrace/apps/frames/field_pool.h"
-#include "millrace/apps/frames/split_mix.h"
+#include "millrace/apps/program/split_mix.h"
 #include "millrace/framework/status.h"
 
 namespace millrace {

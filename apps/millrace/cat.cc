@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "millrace/apps/millrace/session.h"
 #include "millrace/apps/millrace/subcommands.h"
 #include "millrace/apps/program/exit_code.h"
+#include "millrace/apps/program/session.h"
 #include "millrace/apps/program/signals.h"
 #include "millrace/operators/codec/json_writer.h"
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "millrace/apps/millrace/session.h"
 #include "millrace/apps/millrace/subcommands.h"
 #include "millrace/apps/program/exit_code.h"
+#include "millrace/apps/program/session.h"
 #include "millrace/apps/program/table.h"
 
 namespace millrace::tool {

@@ -5,52 +5,35 @@
 
 #include "millrace/apps/millrace/line_source.h"
 #include "millrace/apps/millrace/record_router.h"
-#include "millrace/apps/millrace/session.h"
 #include "millrace/apps/millrace/subcommands.h"
 #include "millrace/apps/program/exit_code.h"
 #include "millrace/apps/program/number_text.h"
 #include "millrace/apps/program/progress.h"
+#include "millrace/apps/program/session.h"
 #include "millrace/apps/program/signals.h"
+#include "millrace/apps/program/topic_writer.h"
 
 namespace millrace::tool {
 namespace {
 
-using std::chrono_literals::operator""ms;
-
-// Nobody waits for a record longer than this without hearing why.
-constexpr std::chrono::milliseconds kFlushTurn = 200ms;
-
 struct LoadOptions {
+  static constexpr int kAll = -1;
   BrokerOptions broker;
   std::string topic;
   int partitions = 0;  // 0: as the topic has; 1 if it is created
+  int partition = kAll;
+  bool if_empty = false;
   std::string partitioner;
   std::string key_field;
   std::string compression = "lz4";
   std::string file;
 };
 
-// Finds the topic, or creates it; returns its number of partitions.
-Result<std::int32_t> provide_topic(Admin& admin, const LoadOptions& options) {
-  const Result<TopicDescription> topic = admin.describe_topic(options.topic);
-  if (topic.ok()) {
-    if (options.partitions != 0 && options.partitions != topic->partitions) {
-      return Status::invalid(fmt::format(
-          "topic '{}' has {} partitions, --partitions says {}: leave it out or delete the topic",
-          options.topic, topic->partitions, options.partitions));
-    }
-    return topic->partitions;
-  }
-  if (topic.status().code() != StatusCode::kNotFound) return topic.status();
-  TopicSpec spec;
-  spec.name = options.topic;
-  spec.partitions = options.partitions == 0 ? 1 : options.partitions;
-  MILLRACE_RETURN_IF_ERROR(admin.create_topic(spec));
-  return spec.partitions;
-}
-
 Result<Partitioner> choose_partitioner(const LoadOptions& options, const LineSource& lines) {
   const bool keyed = !options.key_field.empty();
+  if (options.partition != LoadOptions::kAll && !options.partitioner.empty())
+    return Status::invalid(
+        "--partition and --partitioner exclude each other: give only one of them");
   const std::string name = !options.partitioner.empty() ? options.partitioner
                            : keyed                      ? "hash"
                                                         : "round-robin";
@@ -69,62 +52,55 @@ Result<Partitioner> choose_partitioner(const LoadOptions& options, const LineSou
 // Moves lines to the topic until the end or a stop.
 class Load {
  public:
-  Load(LineSource& lines, RecordRouter& router, Producer& producer, Progress& progress,
-       std::string topic)
-      : lines_{lines},
-        router_{router},
-        producer_{producer},
-        progress_{progress},
-        topic_{std::move(topic)} {}
+  Load(LineSource& lines, RecordRouter& router, TopicWriter& writer, const LoadOptions& options)
+      : lines_{lines}, router_{router}, writer_{writer}, options_{options} {}
 
-  Result<LineSource::More> run(const StopSignal& stop) {
+  Result<LineSource::More> run() {
     while (true) {
       const Result<LineSource::More> more = lines_.fill();
       if (!more.ok() || *more != LineSource::More::kLines) return more;
       std::string_view line;
       while (lines_.next(line)) {
-        if (stop.requested()) return LineSource::More::kStopped;
-        MILLRACE_RETURN_IF_ERROR(send(line, stop));
+        const Status status = send(line);
+        if (status.code() == StatusCode::kRetry) return LineSource::More::kStopped;
+        MILLRACE_RETURN_IF_ERROR(status);
       }
-      producer_.poll(0ms);
-      progress_.update(records_, lines_.offset());
+      writer_.serve();
     }
   }
-
-  Status flush() {
-    while (true) {
-      const Status status = producer_.flush(kFlushTurn);
-      if (status.code() != StatusCode::kRetry) return status;
-      progress_.update(records_, lines_.offset());
-    }
-  }
-
-  std::int64_t records() const { return records_; }
 
  private:
-  Status send(std::string_view line, const StopSignal& stop) {
+  Status send(std::string_view line) {
     const Route route = router_.route(line, lines_.line_offset());
     OutgoingRecord record;
-    record.topic = topic_;
-    record.partition = route.partition;
+    record.topic = options_.topic;
+    record.partition =
+        options_.partition == LoadOptions::kAll ? route.partition : options_.partition;
     record.key = route.key;
     record.value = line;
-    while (true) {
-      const Status status = producer_.produce(record);
-      if (status.ok()) ++records_;
-      if (status.code() != StatusCode::kRetry || stop.requested()) return status;
-      producer_.poll(10ms);
-      progress_.update(records_, lines_.offset());
-    }
+    return writer_.write(record, lines_.offset());
   }
 
   LineSource& lines_;
   RecordRouter& router_;
-  Producer& producer_;
-  Progress& progress_;
-  const std::string topic_;
-  std::int64_t records_ = 0;
+  TopicWriter& writer_;
+  const LoadOptions& options_;
 };
+
+// The topic's number of partitions; 0 if it is to be left as it is.
+Result<std::int32_t> open_topic(Admin& admin, const LoadOptions& options) {
+  const Result<std::int32_t> partitions = provide_topic(admin, options.topic, options.partitions);
+  MILLRACE_RETURN_IF_ERROR(partitions.status());
+  if (options.partition >= *partitions) {
+    return Status::invalid(
+        fmt::format("--partition {} does not exist: topic '{}' has {} partition{}, counted from 0",
+                    options.partition, options.topic, *partitions, *partitions == 1 ? "" : "s"));
+  }
+  if (!options.if_empty) return *partitions;
+  const Result<bool> holds = holds_records(admin, options.topic);
+  MILLRACE_RETURN_IF_ERROR(holds.status());
+  return *holds ? 0 : *partitions;
+}
 
 Status load_file(const LoadOptions& options) {
   const StopSignal stop;
@@ -135,8 +111,12 @@ Status load_file(const LoadOptions& options) {
 
   Session session;
   MILLRACE_RETURN_IF_ERROR(session.open(options.broker, Session::Missing::kCreate));
-  const Result<std::int32_t> partitions = provide_topic(session.admin(), options);
+  const Result<std::int32_t> partitions = open_topic(session.admin(), options);
   MILLRACE_RETURN_IF_ERROR(partitions.status());
+  if (*partitions == 0) {
+    return write_output(
+        fmt::format("topic '{}' holds records already: nothing was loaded\n", options.topic));
+  }
   ProducerOptions producer_options;
   producer_options.client_id = "millrace-load";
   producer_options.compression = options.compression;
@@ -146,18 +126,18 @@ Status load_file(const LoadOptions& options) {
   RecordRouter router{*partitioner, *partitions, options.key_field, (*lines)->size().value_or(0)};
   Progress progress{
       session.terminal(), session.clock(), {"load", "records", (*lines)->size(), std::nullopt}};
-  Load load{**lines, router, **producer, progress, options.topic};
-  const Result<LineSource::More> outcome = load.run(stop);
-  MILLRACE_RETURN_IF_ERROR(load.flush());
+  TopicWriter writer{**producer, progress, stop};
+  const Result<LineSource::More> outcome = Load{**lines, router, writer, options}.run();
+  MILLRACE_RETURN_IF_ERROR(writer.flush());
   if (!outcome.ok()) return outcome.status();
   if (*outcome == LineSource::More::kStopped) {
     return Status::failed(fmt::format("interrupted: {} records are in topic '{}', the rest is not",
-                                      with_thousands(load.records()), options.topic));
+                                      with_thousands(writer.records()), options.topic));
   }
   const double megabytes = static_cast<double>((*lines)->offset()) / 1e6;
   std::string text = fmt::format(
       "loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",
-      with_thousands(load.records()), megabytes, options.topic, *partitions,
+      with_thousands(writer.records()), megabytes, options.topic, *partitions,
       *partitions == 1 ? "" : "s", progress.seconds(),
       megabytes / std::max(progress.seconds(), 0.001));
   if (router.without_key() > 0) {
@@ -196,12 +176,18 @@ int load(int argc, char** argv) {
            "stretches as there are partitions")
       .one_of({"round-robin", "hash", "contiguous"})
       .default_text("round-robin, with --key-field hash");
+  options.add("partition", targets.partition, "write all lines to this one partition")
+      .range(0, 100'000)
+      .value_name("P")
+      .default_text("as --partitioner says");
   options
       .add("key-field", targets.key_field,
            "text field at the root of a JSON record that becomes its key")
       .value_name("NAME");
   options.add("compression", targets.compression, "of batches")
       .one_of({"none", "lz4", "zstd", "snappy", "gzip"});
+  options.add("if-empty", targets.if_empty,
+              "load nothing, and end well, if the topic holds records already");
   options.add_positional("FILE", targets.file, "file to read; - is standard input").required();
   if (const auto code = options.parse_main(argc, argv)) return *code;
   return report(options.info().name, load_file(targets));

@@ -4,19 +4,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <string>
 
-#include "millrace/apps/program/broker_choice.h"
 #include "millrace/apps/program/exit_code.h"
-#include "millrace/apps/program/logging.h"
 #include "millrace/apps/program/options.h"
+#include "millrace/apps/program/session.h"
 #include "millrace/apps/program/signals.h"
 #include "millrace/apps/program/stream_options.h"
-#include "millrace/apps/program/terminal.h"
 #include "millrace/apps/report/result_topic.h"
 #include "millrace/apps/report/window_results.h"
-#include "millrace/framework/clock.h"
 
 namespace millrace {
 namespace {
@@ -36,14 +32,6 @@ Status print(std::string_view text) {
     return {};
   }
   return Status::failed(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
-Status check_directory(const std::string& broker) {
-  const std::string directory = embedded_directory(broker);
-  std::error_code ignored;  // what cannot be looked at does not exist
-  if (directory.empty() || std::filesystem::exists(directory, ignored)) return {};
-  return Status::not_found(
-      fmt::format("there is no embedded broker in '{}': the directory does not exist", directory));
 }
 
 // What is there now.
@@ -91,15 +79,11 @@ Status follow(ResultTopic& topic, const Arguments& line, const StopSignal& stop)
 }
 
 Status run(const Arguments& line) {
-  MILLRACE_RETURN_IF_ERROR(check_directory(line.broker.broker));
   StopSignal stop;
-  Terminal terminal;
-  SystemClock clock;
-  const std::unique_ptr<LogSink> log = make_log(terminal, line.broker.log_level);
-  const Result<std::unique_ptr<Broker>> broker =
-      open_broker({line.broker.broker, line.broker.kafka, {}, {}}, clock, *log);
-  MILLRACE_RETURN_IF_ERROR(broker.status());
-  const Result<std::unique_ptr<ResultTopic>> topic = ResultTopic::open(**broker, line.input);
+  Session session;
+  MILLRACE_RETURN_IF_ERROR(session.open(line.broker, Session::Missing::kRefuse));
+  const Result<std::unique_ptr<ResultTopic>> topic =
+      ResultTopic::open(session.broker(), line.input);
   MILLRACE_RETURN_IF_ERROR(topic.status());
   stop.on_request([&] { (*topic)->wakeup(); });
   const Status printed =

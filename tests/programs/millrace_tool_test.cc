@@ -4,93 +4,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
+
+#include "millrace/tests/programs/tool_test.h"
 
 /// Runs build/bin/millrace against an embedded broker in a directory.
 namespace millrace {
 namespace {
 
+using MillraceToolTest = ToolTest;
+
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string out;
-  std::string error;
-};
-
-std::string contents(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream{path}.rdbuf();
-  return text.str();
-}
-
-class MillraceToolTest : public testing::Test {
- protected:
-  void SetUp() override {
-    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-    root_ =
-        fs::path{testing::TempDir()} / ("millrace_tool_" + name + "_" + std::to_string(getpid()));
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-    broker_ = " --broker embedded:" + (root_ / "broker").string() + " ";
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  Outcome run(const std::string& arguments, const std::string& input = "") {
-    write("stdin", input);
-    const std::string command = std::string{MILLRACE_BINARY_DIR} + "/bin/millrace " + arguments +
-                                " < " + path("stdin") + " > " + path("stdout") + " 2> " +
-                                path("stderr");
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(path("stdout")),
-            contents(path("stderr"))};
-  }
-  /// Loads lines, expecting success.
-  void load(const std::string& options, const std::string& lines) {
-    const Outcome outcome = run("load" + broker_ + options + " -", lines);
-    ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
-  }
-  std::string cat(const std::string& options) {
-    const Outcome outcome = run("cat" + broker_ + "--until-end " + options);
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.error;
-    return outcome.out;
-  }
-  std::string path(const std::string& name) const { return (root_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream{path(name)} << text;
-  }
-
-  fs::path root_;
-  std::string broker_;
-};
-
-/// One line on standard error, and nothing on standard output.
-testing::Matcher<Outcome> fails_with(int exit_code, const std::string& text) {
-  return AllOf(testing::Field(&Outcome::exit_code, exit_code),
-               testing::Field(&Outcome::out, IsEmpty()),
-               testing::Field(&Outcome::error, AllOf(HasSubstr(text), testing::EndsWith("\n"),
-                                                     testing::ResultOf(
-                                                         [](const std::string& error) {
-                                                           return std::count(error.begin(),
-                                                                             error.end(), '\n');
-                                                         },
-                                                         1))));
-}
-
-void PrintTo(const Outcome& outcome, std::ostream* out) {
-  *out << "exit code " << outcome.exit_code << ", out: " << outcome.out
-       << ", error: " << outcome.error;
-}
 
 TEST_F(MillraceToolTest, LoadsLinesAndPrintsThemAgain) {
   load("--topic t", "one\ntwo\n\nlast");
@@ -186,6 +116,34 @@ TEST_F(MillraceToolTest, CreatesATopicOnce) {
   EXPECT_THAT(run("create" + broker_ + "--topic t --partitions 3"), fails_with(1, "'t'"));
 }
 
+TEST_F(MillraceToolTest, CreatesATopicUnlessItIsThere) {
+  const std::string create = "create" + broker_ + "--topic t --if-missing --partitions ";
+  EXPECT_EQ(run(create + "3").out, "created topic 't' with 3 partitions\n");
+  const Outcome again = run(create + "3");
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_EQ(again.out, "topic 't' is there already\n");
+  EXPECT_THAT(run(create + "4"), fails_with(2, "has 3 partitions"));
+}
+
+TEST_F(MillraceToolTest, LoadsIntoOnePartition) {
+  load("--topic t --partitions 3 --partition 1", "a\nb\n");
+  EXPECT_THAT(run("topics" + broker_ + "--partitions").out,
+              AllOf(HasSubstr("t              0      0    0        0\n"),
+                    HasSubstr("t              1      0    2        2\n")));
+  EXPECT_THAT(run("load" + broker_ + "--topic t --partition 3 -", "x\n"),
+              fails_with(2, "--partition 3 does not exist"));
+  EXPECT_THAT(run("load" + broker_ + "--topic t --partition 1 --partitioner round-robin -", "x\n"),
+              fails_with(2, "exclude each other"));
+}
+
+TEST_F(MillraceToolTest, LoadsOnlyIntoAnEmptyTopicIfAsked) {
+  load("--topic t --if-empty", "a\n");
+  const Outcome again = run("load" + broker_ + "--topic t --if-empty -", "b\n");
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_EQ(again.out, "topic 't' holds records already: nothing was loaded\n");
+  EXPECT_EQ(cat("--topic t"), "a\n");
+}
+
 TEST_F(MillraceToolTest, ListsTopicsWithPartitionsAndRecords) {
   load("--topic first --partitions 2", "1\n2\n3\n");
   load("--topic second", "1\n");
@@ -252,7 +210,8 @@ TEST_F(MillraceToolTest, SuggestsCommandsAndExplainsThem) {
   EXPECT_THAT(run("topcis"), fails_with(2, "did you mean 'topics'?"));
   EXPECT_THAT(run(""), fails_with(2, "millrace --help"));
   EXPECT_THAT(run("--help").out, HasSubstr("Commands:"));
-  for (const char* command : {"topics", "create", "load", "cat", "groups", "reset"}) {
+  for (const char* command :
+       {"topics", "create", "load", "cat", "groups", "reset"}) {
     const Outcome help = run(std::string{command} + " --help");
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, AllOf(HasSubstr(std::string{"Usage: millrace "} + command),

@@ -455,7 +455,7 @@ def cases_of(programs):
     def case(name, function, *arguments):
         return name, lambda: function(programs, *arguments)
 
-    for program in ["frames", "millrace", "unique_users", "report"]:
+    for program in ["frames", "integers", "millrace", "unique_users", "report"]:
         yield case(f"Usage.HelpAndVersionOf_{program}", help_case, program)
     yield case("Usage.UnknownOption", usage_case, "--windw", "unique_users", "--windw", "1m")
     yield case("Usage.WindowThatIsNone", usage_case, "'1x'", "unique_users", "--window", "1x")

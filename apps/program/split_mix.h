@@ -4,7 +4,7 @@
 
 namespace millrace {
 
-/// A small random generator whose sequence is part of the `frames` program's promise: the same seed
+/// A small random generator whose sequence is part of what the generators promise: the same seed
 /// gives the same bytes on every machine and with every standard library (Steele, Lea, Flood: "Fast
 /// splittable pseudorandom number generators", OOPSLA 2014).
 class SplitMix {

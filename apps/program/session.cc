@@ -1,4 +1,4 @@
-#include "millrace/apps/millrace/session.h"
+#include "millrace/apps/program/session.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "millrace/apps/program/broker_choice.h"
 #include "millrace/apps/program/logging.h"
 
-namespace millrace::tool {
+namespace millrace {
 
 Status Session::open(const BrokerOptions& options, Missing missing) {
   const std::string directory = embedded_directory(options.broker);
@@ -59,4 +59,4 @@ Status write_output(std::string_view text) {
   return {};
 }
 
-}  // namespace millrace::tool
+}  // namespace millrace

@@ -10,14 +10,17 @@
 #include "millrace/framework/clock.h"
 #include "millrace/framework/log.h"
 
-namespace millrace::tool {
+namespace millrace {
 
-/// A broker to talk to, and what it needs. Not movable: the broker refers to the rest.
+/// A broker that a tool talks to without running a topology, and what it needs. Not movable: the
+/// broker refers to the rest. Used by one thread.
 class Session {
  public:
   /// What becomes of an embedded broker whose directory does not exist.
   enum class Missing { kCreate, kRefuse };
 
+  /// kInvalid: --broker makes no sense; kNotFound: a directory that Missing::kRefuse refuses. To be
+  /// called once, before the rest.
   Status open(const BrokerOptions& options, Missing missing);
 
   Broker& broker() { return *broker_; }
@@ -48,4 +51,4 @@ Result<std::vector<OffsetRange>> offset_ranges(Admin& admin,
 /// Writes all of it to standard output, unbuffered. kFailed names the reason.
 Status write_output(std::string_view text);
 
-}  // namespace millrace::tool
+}  // namespace millrace
