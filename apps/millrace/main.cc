@@ -15,6 +15,8 @@ int main(int argc, char** argv) {
        {"create", "creates a topic", tool::create},
        {"load", "writes the lines of a file to a topic", tool::load},
        {"cat", "prints the records of a topic", tool::cat},
+       {"verify-sorted", "checks that a topic is sorted, and complete against another",
+        tool::verify_sorted},
        {"groups", "lists consumer groups with members, offsets and lag", tool::groups},
        {"reset", "removes what an application keeps: offsets, internal topics, state",
         tool::reset}},

@@ -7,6 +7,7 @@ int topics(int argc, char** argv);
 int create(int argc, char** argv);
 int load(int argc, char** argv);
 int cat(int argc, char** argv);
+int verify_sorted(int argc, char** argv);
 int groups(int argc, char** argv);
 int reset(int argc, char** argv);
 

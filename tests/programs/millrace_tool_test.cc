@@ -211,7 +211,7 @@ TEST_F(MillraceToolTest, SuggestsCommandsAndExplainsThem) {
   EXPECT_THAT(run(""), fails_with(2, "millrace --help"));
   EXPECT_THAT(run("--help").out, HasSubstr("Commands:"));
   for (const char* command :
-       {"topics", "create", "load", "cat", "groups", "reset"}) {
+       {"topics", "create", "load", "cat", "verify-sorted", "groups", "reset"}) {
     const Outcome help = run(std::string{command} + " --help");
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, AllOf(HasSubstr(std::string{"Usage: millrace "} + command),

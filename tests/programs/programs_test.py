@@ -273,6 +273,25 @@ def broker_case(programs, broker, name, partitions, *options):
                       f"naive {naive[partitions][1].dead_lettered}")
 
 
+def integers_case(programs, broker):
+    """`integers` sorts each partition, `verify-sorted` sees that, and that a copy in one partition is sorted too."""
+    at = ["--broker", broker(programs)]
+    source, copy = map(programs.unique, ["integers", "sorted"])
+    programs.run("integers", *at, "--topic", source, "--partitions", 5, "--count", 20_000, "--skew", "0.9")
+    values = lines_of(programs.run("millrace", "cat", *at, "--topic", source, "--until-end"))
+    if len(values) != 20_000:
+        raise Failure(f"{len(values)} integers")
+    values.sort(key=int)
+    load = ["millrace", "load", *at, "--topic", copy, "-"]
+    verify = ["millrace", "verify-sorted", *at, "--topic", copy, "--against", source]
+    programs.run(*load, stdin="".join(value + "\n" for value in values[:-1]).encode())
+    programs.run(*verify, code=1)
+    check_one_line(programs, f"the first value that differs is {values[-1]}: ")
+    programs.run(*load, stdin=values[-1].encode())
+    if f"holds what '{source}' holds: 20,000 records in 1 partition" not in programs.run(*verify):
+        raise Failure("the summary says something else")
+
+
 def two_processes_case(programs, name, *options):
     """Two instances of one application share the partitions and leave together."""
     path, windows, naive = programs.data(name)
@@ -482,6 +501,7 @@ def cases_of(programs):
                 yield case(f"{label}.{name}_partitions4{words}", broker_case, broker, name, 4, *options)
         yield case(f"{label}.hard_partitions4", broker_case, broker, "hard", 4)
         yield case(f"{label}.SecondRunGoesOnWhereTheFirstEnded", two_runs_case, broker)
+        yield case(f"{label}.IntegersAreVerified", integers_case, broker)
         yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)
         yield case(f"{label}.ChangedShardsAreRefused", changed_shards_case, broker)
     for name in ["in-order", "late"]:
