@@ -207,6 +207,10 @@ def failover(session, outcome):
     script(session, "failover", "tests/failover/failover_test.py", outcome, **environment)
 
 
+def docker(session, outcome):
+    script(session, "docker", "tests/docker/docker_test.py", outcome)
+
+
 def compile_fail(session, outcome):
     script(session, "compile_fail", "tests/compile_fail/compile_fail_test.py", outcome)
 
@@ -240,6 +244,7 @@ RINGS = {
     "broker": broker,
     "programs": programs,
     "failover": failover,
+    "docker": docker,
     "compile_fail": compile_fail,
     "headers": headers,
     "install": install,
@@ -251,7 +256,7 @@ RINGS = {
                       TSAN_OPTIONS=f"suppressions={SUPPRESSIONS}/tsan.txt"),
 }
 WITHOUT_BUILD = {"layering", "asan", "tsan"}  # what needs nothing in build/
-WAITING = {"broker", "programs", "failover"}
+WAITING = {"broker", "programs", "failover", "docker"}
 
 
 def allowed_skips():
