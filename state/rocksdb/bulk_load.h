@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <future>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,21 +13,30 @@
 namespace millrace {
 
 /// Records of one store on their way into it in bulk: collected, sorted, and handed to the database
-/// as a table of its own, which costs a third of writing them one by one. One thread.
+/// as a table of its own, which costs a third of writing them one by one.
+///
+/// One thread; beside it a second one makes a table of what was collected before, one table at a
+/// time, so that two collections are all that is ever in memory. Nobody else sees that thread.
 class BulkLoad {
  public:
   BulkLoad(TaskDatabase& database, std::size_t store) : database_(database), store_(store) {}
+  ~BulkLoad() { clear(); }
+  BulkLoad(const BulkLoad&) = delete;
+  BulkLoad& operator=(const BulkLoad&) = delete;
 
   /// The last of the same key counts; a null value erases.
   void add(std::string_view key, std::string_view value);
+  /// Of what is being collected.
   std::size_t bytes() const {
-    return bytes_.used_bytes() + records_.size() * (sizeof(Record) + sizeof(Place));
+    return filling_.bytes.used_bytes() + filling_.records.size() * (sizeof(Record) + sizeof(Place));
   }
-  bool empty() const { return records_.empty(); }
-  /// Puts everything into the store, whole or not at all and on the disk when it returns. Few
-  /// records go into the database's batch instead, for the caller to write.
+  /// Begins to write what was collected: the table first, on the disk, then `key` = `value` among
+  /// the database's own data. Waits for the one before, and reports its failure.
+  Status write(std::string key, std::string value);
+  /// Waits for what is being written, then puts the rest into the store, on the disk when it
+  /// returns. Few records go into the database's batch instead, for the caller to write.
   Status finish();
-  /// Forgets what is there, and gives its memory back.
+  /// Waits for what is being written, forgets the rest, and gives its memory back.
   void clear();
 
  private:
@@ -35,15 +46,23 @@ class BulkLoad {
   };
   struct Place {
     std::uint64_t head;   // the first bytes of the key, as a number: most keys differ there
-    std::uint32_t index;  // into records_
+    std::uint32_t index;  // into the records
   };
-  void sort();
+  struct Collection {
+    std::vector<Record> records;
+    Arena bytes;
+    void reset();
+  };
+  Status wait();
+  void sort(const std::vector<Record>& records);
+  Status make_table(Collection& from);
 
   TaskDatabase& database_;
   const std::size_t store_;
-  std::vector<Record> records_;
-  std::vector<Place> ascending_;  // each key once
-  Arena bytes_;
+  Collection filling_;
+  Collection writing_;            // the second thread's, while there is one
+  std::vector<Place> ascending_;  // of writing_, each key once; of whoever makes a table
+  std::future<Status> writer_;
 };
 
 }  // namespace millrace

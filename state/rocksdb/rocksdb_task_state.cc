@@ -109,6 +109,8 @@ Status RocksdbTaskState::start_over(Store& store) {
 
 // --- restore
 
+/// Data first, on the disk, then the position. After a crash between them the same records come
+/// again, onto what they have made already: the last of each key counts, so that changes nothing.
 Status RocksdbTaskState::restore(std::string_view name, std::span<const RecordView> records,
                                  std::int64_t position) {
   Store& store = find(name);
@@ -117,10 +119,11 @@ Status RocksdbTaskState::restore(std::string_view name, std::span<const RecordVi
   // Halfway, the data is complete as of no later time than the one it began with.
   if (store.position.complete_ms == 0) store.position.complete_ms = opened_ms_;
   store.position.offset = position;
-  if (store.restoring.bytes() < backend_.column.write_buffer_size) return {};
+  // Half a buffer: while one half is written, the other one is filled.
+  if (store.restoring.bytes() < backend_.column.write_buffer_size / 2) return {};
   if (!store.many_tables) MILLRACE_RETURN_IF_ERROR(database_->expect_tables(store.column, true));
   store.many_tables = true;
-  return write_restored(store);
+  return store.restoring.write(position_key(store.name), encode_store_position(store.position));
 }
 
 Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) {
@@ -132,19 +135,13 @@ Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) 
     return start_over(store);
   }
   store.position = {position, opened_ms_};
-  MILLRACE_RETURN_IF_ERROR(write_restored(store));
+  MILLRACE_RETURN_IF_ERROR(store.restoring.finish());
+  put_position(store, store.position);
+  MILLRACE_RETURN_IF_ERROR(database_->write());
   store.restoring.clear();
   if (store.many_tables) MILLRACE_RETURN_IF_ERROR(database_->expect_tables(store.column, false));
   store.many_tables = false;
   return {};
-}
-
-/// Data first, on the disk, then the position. After a crash between them the same records come
-/// again, onto what they have made already: the last of each key counts, so that changes nothing.
-Status RocksdbTaskState::write_restored(Store& store) {
-  MILLRACE_RETURN_IF_ERROR(store.restoring.finish());
-  put_position(store, store.position);
-  return database_->write();
 }
 
 Status RocksdbTaskState::reset(std::string_view name) { return start_over(find(name)); }

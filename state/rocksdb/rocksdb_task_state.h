@@ -65,7 +65,6 @@ class RocksdbTaskState final : public TaskState {
   bool too_old(std::int64_t since_ms) const;
   void put_position(const Store& store, const StorePosition& position);
   Status start_over(Store& store);
-  Status write_restored(Store& store);
 
   RocksdbBackend& backend_;
   const std::string task_;

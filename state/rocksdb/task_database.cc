@@ -58,6 +58,10 @@ Status TaskDatabase::check_complete() const {
 
 TaskDatabase::~TaskDatabase() {
   if (db_ == nullptr) return;
+  // So that the next start has no log to read; where it fails, there is the log.
+  rocksdb::FlushOptions flush;
+  flush.allow_write_stall = true;
+  db_->Flush(flush, columns_).PermitUncheckedError();
   // A column family that cannot be closed would leak, nothing more.
   for (rocksdb::ColumnFamilyHandle* column : columns_)
     db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
@@ -76,7 +80,8 @@ Status TaskDatabase::write() {
 
 Status TaskDatabase::add_table(
     std::size_t store, const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill) {
-  const std::string file = path_ + "/restored.table";  // no name of RocksDB's own
+  // No name of RocksDB's own.
+  const std::string file = fmt::format("{}/restored-{}.table", path_, store);
   rocksdb::SstFileWriter table({}, rocksdb::Options(backend_.database, backend_.column),
                                column(store));
   rocksdb::Status status = table.Open(file);
@@ -86,7 +91,12 @@ Status TaskDatabase::add_table(
   options.move_files = true;
   options.write_global_seqno = false;
   if (status.ok()) status = db_->IngestExternalFile(column(store), {file}, options);
-  return keep("written", status);
+  return status.ok() ? Status{} : error("written", status);
+}
+
+Status TaskDatabase::put_own(const std::string& key, const std::string& value) {
+  const rocksdb::Status status = db_->Put({}, columns_.front(), key, value);
+  return status.ok() ? Status{} : error("written", status);
 }
 
 Status TaskDatabase::expect_tables(std::size_t store, bool many) {

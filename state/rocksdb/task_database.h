@@ -17,7 +17,7 @@
 namespace millrace {
 
 /// The RocksDB of one task: a column family for the runtime's own data, one for each store, a batch
-/// in the making, and the first thing that went wrong. One thread.
+/// in the making, and the first thing that went wrong. One thread, but for what says otherwise.
 class TaskDatabase {
  public:
   /// Opens or makes it. `stores`: in the order of columns. kFailed names the directory and the
@@ -39,9 +39,11 @@ class TaskDatabase {
   /// Writes the batch, through the write-ahead log, at once or not at all; empties it.
   Status write();
   /// Makes a table of the store from what `fill` puts there in ascending order: at once or not at
-  /// all, and on the disk when it returns.
+  /// all, and on the disk when it returns. A second thread may do it, one for each store.
   Status add_table(std::size_t store,
                    const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill);
+  /// Writes something of the runtime's own without the batch. A second thread may do it.
+  Status put_own(const std::string& key, const std::string& value);
   /// While many tables are added, they are merged less often: each time costs a pass over the
   /// store.
   Status expect_tables(std::size_t store, bool many);
