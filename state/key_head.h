@@ -1,17 +1,65 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace millrace {
 
-/// The first eight bytes of a key as a number, so that numbers compare as the texts do: most keys
-/// are told apart without a look at the rest.
-inline std::uint64_t key_head(std::string_view key) {
+/// What keys to be sorted have in common at their beginning: a store's keys do. One thread.
+class SharedPrefix {
+ public:
+  void add(std::string_view key) {
+    if (!any_) prefix_ = key;
+    any_ = true;
+    if (key.starts_with(prefix_)) return;
+    std::size_t same = 0;
+    while (same < key.size() && key[same] == prefix_[same]) ++same;
+    prefix_ = prefix_.substr(0, same);
+  }
+  std::size_t size() const { return prefix_.size(); }
+
+ private:
+  std::string_view prefix_;  // of the first key
+  bool any_ = false;
+};
+
+/// The first eight bytes of a key behind `prefix` bytes that all share, as a number, so that
+/// numbers compare as the texts do: most keys are told apart without a look at the rest.
+inline std::uint64_t key_head(std::string_view key, std::size_t prefix) {
+  key.remove_prefix(prefix);
   std::uint64_t head = 0;
+  if (key.size() >= sizeof head) {
+    std::memcpy(&head, key.data(), sizeof head);
+    return __builtin_bswap64(head);
+  }
   for (std::size_t i = 0; i < sizeof head; ++i)
     head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0U);
   return head;
+}
+
+/// Sorts ascending by the member `head`; equal ones keep their order. `scratch` is as large.
+template <class T>
+void sort_by_head(std::vector<T>& items, std::vector<T>& scratch) {
+  constexpr int kBytes = sizeof(std::uint64_t);
+  std::array<std::array<std::uint32_t, 256>, kBytes> begins{};
+  std::uint64_t differing = 0;
+  for (const T& item : items) {
+    differing |= item.head ^ items.front().head;
+    for (int byte = 0; byte < kBytes; ++byte) ++begins[byte][item.head >> (8 * byte) & 255];
+  }
+  scratch.resize(items.size());
+  for (int byte = 0; byte < kBytes; ++byte) {  // the last one first
+    if ((differing >> (8 * byte) & 255) == 0) continue;
+    std::uint32_t begin = 0;
+    for (std::uint32_t& count : begins[byte]) begin += std::exchange(count, begin);
+    for (const T& item : items) scratch[begins[byte][item.head >> (8 * byte) & 255]++] = item;
+    items.swap(scratch);
+  }
 }
 
 }  // namespace millrace

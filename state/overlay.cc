@@ -118,8 +118,10 @@ void Overlay::keep_order() {
 const std::vector<std::uint32_t>& Overlay::sorted() {
   // Most keys differ in their first bytes: those are compared as numbers, without a look elsewhere.
   heads_.clear();
+  SharedPrefix shared;
+  for (const Entry& entry : entries_) shared.add(entry.key());
   for (std::uint32_t i = 0; i < entries_.size(); ++i)
-    heads_.emplace_back(key_head(entries_[i].key()), i);
+    heads_.emplace_back(key_head(entries_[i].key(), shared.size()), i);
   std::ranges::sort(heads_, [this](const auto& a, const auto& b) {
     if (a.first != b.first) return a.first < b.first;
     return entries_[a.second].key() < entries_[b.second].key();

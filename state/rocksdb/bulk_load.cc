@@ -8,56 +8,63 @@
 #include <tuple>
 #include <utility>
 
+#include "millrace/framework/check.h"
 #include "millrace/state/key_head.h"
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kFewBytes = std::size_t{1} << 20;
+constexpr std::size_t kAhead = 16;  // records
+constexpr std::size_t kCacheLine = 64;
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
 void BulkLoad::add(std::string_view key, std::string_view value) {
+  MILLRACE_CHECK(key.size() < kErased && value.size() < kErased, "they are smaller than 4 GiB");
   // Side by side: they are read together, in another order than they came in.
   char* const bytes = filling_.bytes.allocate(key.size() + value.size());
   if (!key.empty()) std::memcpy(bytes, key.data(), key.size());
   if (!value.empty()) std::memcpy(bytes + key.size(), value.data(), value.size());
-  filling_.records.push_back({{bytes, key.size()},
-                              value.data() == nullptr
-                                  ? std::string_view()
-                                  : std::string_view(bytes + key.size(), value.size())});
+  filling_.records.push_back(
+      {0, bytes, static_cast<std::uint32_t>(key.size()),
+       value.data() == nullptr ? kErased : static_cast<std::uint32_t>(value.size())});
 }
 
-void BulkLoad::sort(const std::vector<Record>& records) {
-  ascending_.clear();
-  for (std::uint32_t i = 0; i < records.size(); ++i)
-    ascending_.push_back({key_head(records[i].key), i});
-  std::ranges::sort(ascending_, [&](const Place& a, const Place& b) {
-    if (a.head != b.head) return a.head < b.head;
-    const int order = records[a.index].key.compare(records[b.index].key);
-    return order != 0 ? order < 0 : a.index < b.index;
-  });
-  // Of equal keys the last is the one that came last.
+/// Ascending, the last of each key alone.
+void BulkLoad::sort(std::vector<Record>& records) {
+  SharedPrefix shared;
+  for (const Record& record : records) shared.add(record.key());
+  for (Record& record : records) record.head = key_head(record.key(), shared.size());
+  sort_by_head(records, scratch_);
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < ascending_.size(); ++i) {
-    if (kept > 0 && ascending_[kept - 1].head == ascending_[i].head &&
-        records[ascending_[kept - 1].index].key == records[ascending_[i].index].key)
-      --kept;
-    ascending_[kept++] = ascending_[i];
+  for (auto begin = records.begin(); begin != records.end();) {
+    auto end = begin + 1;
+    while (end != records.end() && end->head == begin->head) ++end;
+    if (end - begin > 1) std::ranges::stable_sort(begin, end, {}, &Record::key);
+    for (; begin != end; ++begin)
+      if (begin + 1 == end || begin->key() != (begin + 1)->key()) records[kept++] = *begin;
   }
-  ascending_.resize(kept);
+  records.resize(kept);
 }
 
 Status BulkLoad::make_table(Collection& from) {
+  const std::vector<Record>& records = from.records;
   sort(from.records);
   const Status written = database_.add_table(store_, [&](rocksdb::SstFileWriter& table) {
     rocksdb::Status status;
-    for (std::size_t i = 0; i < ascending_.size() && status.ok(); ++i) {
-      const Record& record = from.records[ascending_[i].index];
-      status = record.value.data() != nullptr ? table.Put(slice(record.key), slice(record.value))
-                                              : table.Delete(slice(record.key));
+    for (std::size_t i = 0; i < records.size() && status.ok(); ++i) {
+      // They lie anywhere: each would be waited for.
+      if (i + kAhead < records.size()) {
+        const char* const next = records[i + kAhead].bytes;
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + kCacheLine);
+      }
+      const Record& record = records[i];
+      status = record.value_size != kErased ? table.Put(slice(record.key()), slice(record.value()))
+                                            : table.Delete(slice(record.key()));
     }
     return status;
   });
@@ -83,12 +90,14 @@ Status BulkLoad::finish() {
   MILLRACE_RETURN_IF_ERROR(wait());
   if (bytes() >= kFewBytes) return make_table(filling_);
   for (const Record& record : filling_.records) {
-    if (record.value.data() != nullptr)
+    if (record.value_size != kErased)
       database_.batch()
-          .Put(database_.column(store_), slice(record.key), slice(record.value))
+          .Put(database_.column(store_), slice(record.key()), slice(record.value()))
           .PermitUncheckedError();
     else
-      database_.batch().Delete(database_.column(store_), slice(record.key)).PermitUncheckedError();
+      database_.batch()
+          .Delete(database_.column(store_), slice(record.key()))
+          .PermitUncheckedError();
   }
   filling_.reset();
   return {};
@@ -98,7 +107,7 @@ void BulkLoad::clear() {
   std::ignore = wait();  // what it wrote is dropped, or whole
   filling_ = {};
   writing_ = {};
-  std::vector<Place>().swap(ascending_);
+  std::vector<Record>().swap(scratch_);
 }
 
 void BulkLoad::Collection::reset() {

@@ -28,7 +28,7 @@ class BulkLoad {
   void add(std::string_view key, std::string_view value);
   /// Of what is being collected.
   std::size_t bytes() const {
-    return filling_.bytes.used_bytes() + filling_.records.size() * (sizeof(Record) + sizeof(Place));
+    return filling_.bytes.used_bytes() + filling_.records.size() * 2 * sizeof(Record);
   }
   /// Begins to write what was collected: the table first, on the disk, then `key` = `value` among
   /// the database's own data. Waits for the one before, and reports its failure.
@@ -41,27 +41,28 @@ class BulkLoad {
 
  private:
   struct Record {
-    std::string_view key;
-    std::string_view value;
+    std::uint64_t head;  // see key_head(); set when they are sorted
+    const char* bytes;   // the key, then the value
+    std::uint32_t key_size;
+    std::uint32_t value_size;
+    std::string_view key() const { return {bytes, key_size}; }
+    std::string_view value() const { return {bytes + key_size, value_size}; }
   };
-  struct Place {
-    std::uint64_t head;   // the first bytes of the key, as a number: most keys differ there
-    std::uint32_t index;  // into the records
-  };
+  static constexpr std::uint32_t kErased = UINT32_MAX;  // as a value's size
   struct Collection {
     std::vector<Record> records;
     Arena bytes;
     void reset();
   };
   Status wait();
-  void sort(const std::vector<Record>& records);
+  void sort(std::vector<Record>& records);
   Status make_table(Collection& from);
 
   TaskDatabase& database_;
   const std::size_t store_;
   Collection filling_;
-  Collection writing_;            // the second thread's, while there is one
-  std::vector<Place> ascending_;  // of writing_, each key once; of whoever makes a table
+  Collection writing_;           // the second thread's, while there is one
+  std::vector<Record> scratch_;  // of whoever makes a table
   std::future<Status> writer_;
 };
 

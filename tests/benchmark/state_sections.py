@@ -24,6 +24,7 @@ COMPACTION = ["log.segment.bytes=16777216", "log.cleaner.min.cleanable.ratio=0.1
 QUIET_S = 20  # nothing compacted for so long: done
 
 COUNTED_KEYS = 1_000_000
+INPUT = "visits"
 COUNTED_RECORDS = 10_000_000
 COUNT_GOAL = 8
 COUNT_CPU_GOAL = 5
@@ -175,7 +176,7 @@ class Count:
 
     def millrace(self):
         name = self.bench.next_name()
-        self.command = self.bench.program("count_keys", "--broker", self.broker, "--input", "keys", "--output", name,
+        self.command = self.bench.program("count_keys", "--broker", self.broker, "--input", INPUT, "--output", name,
                                           "--until-end", "--threads", "1", "--commit-interval", "100ms",
                                           "--application-id", name, "--state-dir", self.bench.scratch / name,
                                           "--progress-every", "1000000000")
@@ -189,7 +190,7 @@ class Count:
         library = kafka_streams_library(self.bench)
         create_topic(self.bench, self.broker, name)
         self.peer_command = ["java", "-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp",
-                             f"{library}/*:{library}/lib/*", "millrace.CountKeys", self.broker, "keys", name, name,
+                             f"{library}/*:{library}/lib/*", "millrace.CountKeys", self.broker, INPUT, name, name,
                              self.bench.scratch / name, str(threads), "100"]
         run = self.run(f"Kafka Streams, {threads}", self.peer_command, name, f"{name}-counts-changelog")
         shutil.rmtree(self.bench.scratch / name)
@@ -209,9 +210,9 @@ def count(bench):
     records = bench.frames(COUNTED_RECORDS)
     keys = bench.frames(COUNTED_KEYS)
     with bench.cluster() as broker:
-        create_topic(bench, broker, "keys")
+        create_topic(bench, broker, INPUT)
         say(f"writing {records:,} records of {keys:,} keys")
-        bench.call("raw_records", "keys", broker, "keys", str(keys), str(records))
+        bench.call("raw_records", "keys", broker, INPUT, str(keys), str(records))
         sides = Count(bench, broker)
         measured = alternate(bench.pairs, sides.kafka_streams, sides.millrace)
         names = ["Kafka Streams", "count_keys"]
