@@ -125,6 +125,33 @@ TEST_F(RocksdbStateTest, RestoresTheLastOfEachKeyHoweverItIsWritten) {
   }
 }
 
+/// Several tables, made while others are collected; keys begin alike, are prefixes of each other,
+/// and come in no order.
+TEST_F(RocksdbStateTest, RestoresManyTablesToTheLastOfEachKey) {
+  constexpr int kSeed = 3;
+  SCOPED_TRACE(kSeed);
+  std::mt19937 random(kSeed);
+  ASSERT_OK(world.open());
+  std::map<std::string, std::string> expected;
+  for (int i = 1; i <= 4'000; ++i) {
+    const std::string key =
+        "customer-" + std::string(random() % 12, 'x') + std::to_string(random() % 50);
+    const std::string value(5'000, static_cast<char>('a' + i % 26));
+    const bool gone = random() % 5 == 0;
+    const RecordView record = changed(key, gone ? std::string_view() : std::string_view(value));
+    ASSERT_OK(world.state->restore("users", {&record, 1}, i));
+    if (gone)
+      expected.erase(key);
+    else
+      expected[key] = value;
+  }
+  ASSERT_OK(world.state->restored("users", 4'001));
+  EXPECT_EQ(world.contents(), expected);
+  reopen();
+  EXPECT_EQ(world.state->changelog_position("users"), 4'001);
+  EXPECT_EQ(world.contents(), expected);
+}
+
 /// Whatever a crash leaves of a restore, everything below the position must be there.
 TEST_F(RocksdbStateTest, ARestoreThatWasKilledFitsItsPosition) {
   constexpr int kBatches = 300;
