@@ -52,7 +52,7 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given
   column.max_write_buffer_number = 4;
   // A log lives until all columns have written what they have of it to tables, and that of
   // positions never fills a buffer: without a limit, a start after a crash would read a gigabyte.
-  database.max_total_wal_size = column.write_buffer_size;
+  database.max_total_wal_size = column.write_buffer_size / 2;
   column.level0_slowdown_writes_trigger = 40;  // what a restore leaves behind slows nobody down
   column.level0_stop_writes_trigger = 60;
   column.memtable_whole_key_filtering = true;  // most reads of a new key stop here
