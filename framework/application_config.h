@@ -9,6 +9,12 @@
 
 namespace millrace {
 
+/// What to do when input was deleted before it was read, by retention or by hand.
+enum class LostInputPolicy {
+  kStop,  ///< end the program: nothing is committed beyond it
+  kSkip,  ///< go on where the log begins: what is missing is said, and counted as lost
+};
+
 /// Everything about running a topology that is not the topology.
 struct ApplicationConfig {
   std::string application_id =
@@ -25,6 +31,7 @@ struct ApplicationConfig {
       3'600'000};          ///< event time between partitions of a thread; negative: no limit
   bool until_end = false;  ///< process what is there now, then end
   BadRecordPolicy on_bad_record = BadRecordPolicy::kStop;
+  LostInputPolicy on_lost_input = LostInputPolicy::kStop;
   std::string dead_letter_topic = {};  ///< REQUIRES for kDeadLetter: not empty
   PollLimit batch{1024, 512 * 1024};
   std::size_t transaction_bytes =

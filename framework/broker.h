@@ -88,8 +88,8 @@ class Consumer {
 
   /// Appends what is there (possibly nothing) of one assigned partition, up to the limit. Never
   /// blocks. read_committed: aborted and control records are never delivered, and nothing behind an
-  /// open transaction. kRetry: leader away for now; kFailed: e.g. the offset is out of range; the
-  /// message names partition and offset.
+  /// open transaction. kRetry: leader away for now; kFailed: e.g. the offset is out of range; it is
+  /// said at each call until the next seek() and names partition and offset.
   virtual Status poll(const TopicPartition& partition, const PollLimit& limit,
                       RecordBatch& batch) = 0;
   /// Offset of the next record poll() would deliver. Steps over control, aborted and compacted

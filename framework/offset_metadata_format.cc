@@ -27,6 +27,7 @@ std::string encode_offset_metadata(const OffsetMetadata& metadata) {
       .put(metadata.counters.dead_lettered)
       .put(metadata.counters.early_closes)
       .put(metadata.counters.dropped_after_close)
+      .put(metadata.counters.lost)
       .put(metadata.counters.merged)
       .put(metadata.counters.out_of_order)
       .put(static_cast<std::uint8_t>(metadata.counters.late_by_window.size()));
@@ -65,6 +66,7 @@ Result<OffsetMetadata> decode_offset_metadata(std::string_view text) {
   metadata.counters.dead_lettered = in.get<std::uint64_t>();
   metadata.counters.early_closes = in.get<std::uint64_t>();
   metadata.counters.dropped_after_close = in.get<std::uint64_t>();
+  metadata.counters.lost = in.get<std::uint64_t>();
   metadata.counters.merged = in.get<std::uint64_t>();
   metadata.counters.out_of_order = in.get<std::uint64_t>();
   metadata.counters.late_by_window.resize(in.get<std::uint8_t>());

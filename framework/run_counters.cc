@@ -8,6 +8,7 @@ void RunCounters::add(const RunCounters& other) {
   dead_lettered += other.dead_lettered;
   early_closes += other.early_closes;
   dropped_after_close += other.dropped_after_close;
+  lost += other.lost;
   merged += other.merged;
   out_of_order += other.out_of_order;
   if (late_by_window.size() < other.late_by_window.size())

@@ -25,12 +25,24 @@ void SourcePartition::start(const Start& start, std::int64_t now_ms) {
 }
 
 void SourcePartition::rewind(std::int64_t now_ms) {
-  position_ = committed_.offset;
+  resume(committed_.offset, now_ms);
   highest_ms_ = committed_.highest_ms;
   ended_ = committed_.ended;
   end_offset_ = committed_.end_offset;
   note_ = committed_.note;
   word_ = committed_.word;
+  failure_ = {};
+}
+
+void SourcePartition::lose_up_to(std::int64_t begin, std::int64_t now_ms) {
+  const std::int64_t end = end_offset_ == kUnbounded ? begin : std::min(begin, end_offset_);
+  counters_.lost += static_cast<std::uint64_t>(end - offset());
+  resume(begin, now_ms);
+}
+
+/// Forgets what was read behind the next record to process.
+void SourcePartition::resume(std::int64_t position, std::int64_t now_ms) {
+  position_ = position;
   held_back_ = {};
   refused_.clear();
   refused_bytes_ = 0;
@@ -43,7 +55,6 @@ void SourcePartition::rewind(std::int64_t now_ms) {
   waiting_bytes_ = 0;
   unkept_from_.reset();
   seek_.reset();
-  failure_ = {};
 }
 
 void SourcePartition::committed() {

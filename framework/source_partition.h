@@ -69,6 +69,11 @@ class SourcePartition {
   /// process().
   Status settle(Arena& arena, SourceNode& node);
 
+  /// Nothing before `begin` can be read any more: what was not processed is counted as lost. That
+  /// includes records that wait for a verdict: after a restart they could not be read again. The
+  /// caller seeks to `begin`. REQUIRES: no node holds any back.
+  void lose_up_to(std::int64_t begin, std::int64_t now_ms);
+
   /// Set when waiting records outgrew their bound: the caller seeks there and goes on. Cleared by
   /// the call.
   std::optional<std::int64_t> take_seek();
@@ -170,6 +175,7 @@ class SourcePartition {
   void wait(const RecordView& record, std::int64_t event_ms);
   void process_first(Arena& arena, SourceNode& node, Mode mode);
   void forget_first();
+  void resume(std::int64_t position, std::int64_t now_ms);
   void refuse_now(const RecordView& record, RecordError error, std::string_view detail);
   JumpGuard::Verdict judge_first() const;
   bool all_read() const { return end_offset_ != kUnbounded && position_ >= end_offset_; }

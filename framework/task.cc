@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "millrace/framework/lost_input.h"
 #include "millrace/framework/repartition_format.h"
 
 namespace millrace {
@@ -220,6 +221,8 @@ Result<SourcePartition::Start> Task::start_of(const TopicPartition& partition, s
   if (metadata.run < run || metadata.end_offset == SourcePartition::kUnbounded) {
     auto end = environment_.admin.list_offsets({&partition, 1}, OffsetSpec::kLatest);
     if (!end.ok()) return end.status();
+    if (start.offset > end->front())
+      return behind_the_end(partition, start.offset, end->front(), environment_.config);
     start.end_offset = end->front();
   } else {
     start.end_offset = metadata.end_offset;
@@ -253,9 +256,11 @@ Result<bool> Task::step(std::size_t index) {
   context_->scratch().reset();
   const Status polled =
       environment_.consumer.poll(source.partition(), environment_.config.batch, batch);
-  // A poll that met trouble behind good records has delivered those: they are processed first.
-  if (polled.code() == StatusCode::kFailed) return failed_poll(source, polled);
-  if (!polled.ok() && polled.code() != StatusCode::kRetry) return polled;
+  // A poll that met trouble behind good records has delivered those: they are processed first, and
+  // a failure comes again.
+  const bool failed = polled.code() == StatusCode::kFailed;
+  if (failed && batch.empty()) return failed_poll(source, polled);
+  if (!polled.ok() && !failed && polled.code() != StatusCode::kRetry) return polled;
   if (!polled.ok() && batch.empty()) return false;
   if (part_.reads_repartition()) hear(source, batch.records());
   MILLRACE_RETURN_IF_ERROR(source.process(batch.records(), batch.arena(), *source_nodes_[index]));
@@ -293,13 +298,29 @@ SourcePartition& Task::under_work() const {
 }
 
 /// Who has slept past its session may find that the next owner has gone on and purged what it would
-/// read: no failure, the group will tell.
-Status Task::failed_poll(const SourcePartition& source, const Status& failure) {
+/// read: no failure, the group will tell. Else input may have been lost.
+Result<bool> Task::failed_poll(SourcePartition& source, const Status& failure) {
   const auto committed = environment_.consumer.committed({&source.partition(), 1});
   if (committed.status().code() == StatusCode::kRetry) return committed.status();
-  if (!committed.ok() || committed->front().offset <= source.committed_offset()) return failure;
-  return Status::abort(
-      fmt::format("another member has gone on with task {}: {}", id_.text(), failure.message()));
+  if (!committed.ok()) return failure;
+  if (committed->front().offset > source.committed_offset())
+    return Status::abort(
+        fmt::format("another member has gone on with task {}: {}", id_.text(), failure.message()));
+  const auto begin = begin_behind_loss(environment_.admin, source, environment_.config,
+                                       part_.reads_repartition(), failure);
+  if (!begin.ok()) return begin.status();
+  // What a node still holds would be lost as well at the next restart.
+  if (source.held_bytes() > 0) return Status::abort(failure.message());
+  environment_.log.write(LogLevel::kWarning,
+                         "input was deleted before it was read, going on where its log begins",
+                         {{"topic", source.partition().topic},
+                          {"partition", source.partition().partition},
+                          {"committed", source.committed_offset()},
+                          {"begin", *begin},
+                          {"lost", *begin - source.offset()}});
+  source.lose_up_to(*begin, now_ms());
+  MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *begin));
+  return true;
 }
 
 void Task::hear(SourcePartition& source, std::span<const RecordView> records) {

@@ -117,7 +117,7 @@ class Task {
                                         std::int64_t begin, std::int64_t end);
   Result<TakeOver> restore_turn();
   Status open();
-  Status failed_poll(const SourcePartition& source, const Status& failure);
+  Result<bool> failed_poll(SourcePartition& source, const Status& failure);
   void hear(SourcePartition& source, std::span<const RecordView> records);
   Status advance();
   void flush_nodes();

@@ -103,6 +103,8 @@ class Run {
     auto on_bad_record = policy(options_);
     if (!on_bad_record.ok()) return on_bad_record.status();
     config.on_bad_record = *on_bad_record;
+    config.on_lost_input =
+        options_.on_lost_input == "skip" ? LostInputPolicy::kSkip : LostInputPolicy::kStop;
     config.dead_letter_topic =
         reads_files() && !options_.dead_letter.empty() ? kDeadLetterTopic : options_.dead_letter;
     program_.configure(config);

@@ -126,6 +126,8 @@ std::string RunReport::summary(const RunCounters& counters, double seconds) cons
       .integer(counters.early_closes)
       .key("dropped_after_close")
       .integer(counters.dropped_after_close)
+      .key("lost")
+      .integer(counters.lost)
       .key("seconds")
       .number(seconds, 3)
       .key("frames_per_s")

@@ -60,7 +60,7 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
   options.add("check", targets.check, "check options, topics and broker, then leave");
   options.add("describe", targets.describe, "show the topology, then leave");
 
-  options.heading("Bad records");
+  options.heading("Bad records and lost input");
   options
       .add("on-bad-record", targets.on_bad_record, "what happens to a record that cannot be read")
       .one_of({"dead-letter", "skip", "stop"})
@@ -69,6 +69,11 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
       .add("dead-letter", targets.dead_letter,
            "where bad records go, with their origin; with --from, a file")
       .value_name("TOPIC");
+  options
+      .add("on-lost-input", targets.on_lost_input,
+           "what happens when input was deleted before it was read: end; or say so, count what is "
+           "missing, and go on with what is there")
+      .one_of({"stop", "skip"});
 
   options.heading("Resources and reports");
   options.add("threads", targets.threads, "stream threads").range(1, 1024);

@@ -40,6 +40,7 @@ struct StreamOptions {
   std::string on_bad_record;  ///< "dead-letter", "skip", "stop"; empty: dead-letter if there is
                               ///< one, else stop
   std::string dead_letter;    ///< topic; with `from`, a file
+  std::string on_lost_input = "stop";  ///< or "skip"
   bool until_end = false;
   std::string
       summary;  ///< file for one JSON object at the end; "-" is standard output; empty: none

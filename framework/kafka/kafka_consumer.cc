@@ -297,6 +297,7 @@ Status KafkaConsumer::start(std::span<const PartitionOffset> partitions) {
     Fetched& from = fetched_.at(each.partition);
     from.position = each.offset;
     from.answered = false;
+    from.failure = {};
     // Before the assignment, else the first records land in the consumer's queue.
     rd_kafka_queue_forward(from.queue.get(), nullptr);
   }
@@ -342,6 +343,7 @@ Status KafkaConsumer::poll(const TopicPartition& partition, const PollLimit& lim
            (batch.records().size() - records_before < limit.records &&
             batch.bytes() - bytes_before < limit.bytes);
   };
+  if (!from.failure.ok() && from.waiting.empty()) return from.failure;
   while (room() && !from.waiting.empty()) {
     Message message = std::move(from.waiting.front());
     from.waiting.pop_front();
@@ -384,13 +386,14 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Messa
     from.position = std::max(from.position, message.offset);
     return {};
   }
-  if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-    return out_of_range(partition, from.position);
-  }
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return to_status(message.err, Call::kConsume,
-                     fmt::format("{}, offset {}", name_of(partition), from.position),
-                     rd_kafka_message_errstr(&message));
+    const std::string what = fmt::format("{}, offset {}", name_of(partition), from.position);
+    Status status =
+        message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET
+            ? Status::failed(what + ": cannot be read, it lies outside of the log")
+            : to_status(message.err, Call::kConsume, what, rd_kafka_message_errstr(&message));
+    if (status.code() == StatusCode::kFailed) from.failure = status;
+    return status;
   }
   from.answered = true;
   from.broker = rd_kafka_message_broker_id(&message);
@@ -399,34 +402,6 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Messa
   from.position = message.offset + 1;
   append_message(std::move(owned), lender_, batch);
   return {};
-}
-
-/// Says what is missing, and that it is not passed over. Asks the broker for the log's ends, once:
-/// the error stops the reader.
-Status KafkaConsumer::out_of_range(const TopicPartition& partition, std::int64_t offset) const {
-  constexpr int kTimeoutMs = 5'000;
-  std::int64_t low = 0, high = 0;
-  const bool known = rd_kafka_query_watermark_offsets(client_->handle(), partition.topic.c_str(),
-                                                      partition.partition, &low, &high,
-                                                      kTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR;
-  const std::string what = fmt::format("{}: offset {} cannot be read", name_of(partition), offset);
-  const std::string remedy =
-      options_.group_id.empty()
-          ? "read the topic from its start"
-          : fmt::format(
-                "nothing was committed beyond it; start over with what is there (millrace "
-                "reset --application-id {}), and keep the topic's records longer",
-                options_.group_id);
-  if (known && offset < low)
-    return Status::failed(
-        fmt::format("{}: the log begins at {}: {} records were deleted, by retention or by hand, "
-                    "before they were read: {}",
-                    what, low, low - offset, remedy));
-  if (known && offset > high)
-    return Status::failed(
-        fmt::format("{}: the log ends at {}: the topic was made anew, or lost records: {}", what,
-                    high, remedy));
-  return Status::failed(fmt::format("{}: it lies outside of the log: {}", what, remedy));
 }
 
 /// Before 2.2.0 a broker's thread that finds all its queues full sleeps up to 1 s, however fast

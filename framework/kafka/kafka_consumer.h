@@ -59,6 +59,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
     Queue queue;  ///< none after join_anew(): only to be unassigned
     std::int64_t position = 0;
     bool answered = false;        ///< a response to a fetch since assign() or seek() has arrived
+    Status failure;               ///< said again until a seek: librdkafka says it only once
     std::deque<Message> waiting;  ///< taken from the queue, did not fit into the last batch
     bool was_full = false;        ///< see refill()
     std::int32_t broker = -1;     ///< the last record came from it
@@ -76,7 +77,6 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
   Status take(const TopicPartition& partition, Fetched& from, Message owned, RecordBatch& batch);
-  Status out_of_range(const TopicPartition& partition, std::int64_t offset) const;
   void refill(Fetched& partition);
   void report(Status status);
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& partitions) override;

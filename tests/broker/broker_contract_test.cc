@@ -193,6 +193,8 @@ TEST_P(BrokerContract, FailsOnAnOffsetOutOfRange) {
   }
   EXPECT_THAT(status, HasCode(StatusCode::kFailed));
   EXPECT_THAT(status.message(), testing::HasSubstr(from.topic));
+  RecordBatch batch;
+  EXPECT_THAT(reader->poll(from, {}, batch), HasCode(StatusCode::kFailed)) << "said once";
   // A seek to where there is something heals it.
   ASSERT_THAT(reader->seek(from, 0), IsOk());
   EXPECT_THAT(values(read(*reader, from, 1)), ElementsAre("x"));

@@ -234,7 +234,10 @@ class Application:
         return text
 
     def judge(self, lines):
-        """Compares all that was committed with a naive count of the loaded `lines`: 0 differences."""
+        """Compares all that was committed with a naive count of the loaded `lines`: 0 differences.
+
+        None stands for a line that was deleted before it was read.
+        """
         expected, counts = naive_count.count(lines, WINDOWS, partitions=PARTITIONS)
         text = self.cat(self.output)
         with open(os.path.join(self.directory, "results.jsonl"), "w", encoding="utf-8") as file:
@@ -243,7 +246,8 @@ class Application:
         wrong = differences(expected, found)
         with open(self.summary, encoding="utf-8") as file:
             summary = json.load(file)
-        for name, value in {**counts._asdict(), "early_closes": 0, "dropped_after_close": 0}.items():
+        for name, value in {**counts._asdict(), "early_closes": 0, "dropped_after_close": 0,
+                            "lost": lines.count(None)}.items():
             if summary[name] != value:
                 wrong.append(f"summary: {name} is {summary[name]}, naive {value}")
         if not all(result["final"] and not result.get("revision") for result in map(json.loads, text.splitlines())):

@@ -28,6 +28,7 @@ OffsetMetadata some_metadata() {
                        .dead_lettered = 3,
                        .early_closes = 1,
                        .dropped_after_close = 2,
+                       .lost = 100,
                        .merged = 9'024,
                        .out_of_order = 9,
                        .late_by_window = {7, 0}};

@@ -112,6 +112,36 @@ TEST_F(SourcePartitionTest, ARewindForgetsEverythingSinceTheCommit) {
   EXPECT_FALSE(source_.caught_up());
 }
 
+/// Those that wait could not be read again after a restart, so they are among the lost.
+TEST_F(SourcePartitionTest, WhatIsLostBeginsAtTheOffsetToCommit) {
+  start();
+  ASSERT_TRUE(deliver(many(8, "1000")).ok());
+  source_.committed();
+  ASSERT_TRUE(deliver({"2000", std::to_string(9 * kHour), "3000"}).ok());
+  EXPECT_EQ(source_.offset(), 9);
+  next_ = 20;
+  source_.lose_up_to(20, clock_.monotonic_ms());
+  EXPECT_EQ(counters_.lost, 11u);
+  EXPECT_EQ(source_.offset(), 20);
+  EXPECT_EQ(source_.highest_ms(), 2000);
+  ASSERT_TRUE(deliver({"4000"}).ok());
+  EXPECT_EQ(node_.passed.back(), 4000);
+  EXPECT_EQ(source_.offset(), 21);
+}
+
+TEST_F(SourcePartitionTest, ABoundedRunLosesNothingBehindItsEnd) {
+  start(10);
+  ASSERT_TRUE(deliver({"1", "2", "3"}).ok());
+  EXPECT_EQ(source_.offset(), 0);
+  next_ = 12;
+  source_.lose_up_to(12, clock_.monotonic_ms());
+  EXPECT_EQ(counters_.lost, 10u);
+  ASSERT_TRUE(deliver({"4"}).ok());
+  EXPECT_TRUE(source_.ended());
+  EXPECT_EQ(source_.offset(), 10);
+  EXPECT_THAT(node_.passed, IsEmpty());
+}
+
 TEST_F(SourcePartitionTest, IsIdleOnlyAtTheEndOfTheLogAndAfterAQuietTime) {
   start();
   clock_.advance(std::chrono::seconds(10));

@@ -91,12 +91,15 @@ def is_false_jump(timestamps, index):
 
 
 def count(lines, windows, lateness=5, grace=0, partitions=1):
-    """(results, counts): results are (ts, duration, users, frames) in the order of emission."""
+    """(results, counts): results are (ts, duration, users, frames) in the order of emission.
+
+    None among the lines stands for one that nobody could read.
+    """
     users = collections.defaultdict(set)
     frames = collections.Counter()
     accepted = late = dead = 0
     for partition in range(partitions):
-        parsed = [parse(line) for line in lines[partition::partitions]]
+        parsed = [parse(line) for line in lines[partition::partitions] if line is not None]
         good = [frame for frame in parsed if frame is not None]
         dead += len(parsed) - len(good)
         timestamps = [timestamp for timestamp, _ in good]
@@ -119,7 +122,7 @@ def count(lines, windows, lateness=5, grace=0, partitions=1):
     order = sorted(users, key=lambda window: (window[0] + window[1], window[1]))
     results = [(start, duration, len(users[start, duration]), frames[start, duration])
                for start, duration in order]
-    return results, Counts(len(lines), accepted, late, dead)
+    return results, Counts(len(lines) - lines.count(None), accepted, late, dead)
 
 
 def read_frames(path):
