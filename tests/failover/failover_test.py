@@ -25,12 +25,13 @@ for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
 import absences  # noqa: E402
 import deaths  # noqa: E402
 import edges  # noqa: E402
+import merges  # noqa: E402
 import ring_report  # noqa: E402
 import rounds  # noqa: E402
 
 
 def cases_of(world):
-    for part in [deaths, absences, edges]:
+    for part in [deaths, absences, edges, merges]:
         yield from part.cases(world)
 
 
