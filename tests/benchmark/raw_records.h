@@ -99,13 +99,14 @@ void read_all(const char* bootstrap, const char* topic, Visit visit) {
 /// Writes records in order, not transactional.
 class Writer {
  public:
-  Writer(const char* bootstrap, const char* topic)
+  /// `most`: records that may be on their way at once.
+  Writer(const char* bootstrap, const char* topic, const char* most = "1000000")
       : client_(make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap},
                                                 {"enable.idempotence", "true"},
                                                 {"compression.codec", "lz4"},
                                                 {"linger.ms", "20"},
                                                 {"batch.size", "1000000"},
-                                                {"queue.buffering.max.messages", "1000000"}})),
+                                                {"queue.buffering.max.messages", most}})),
         topic_(rd_kafka_topic_new(client_, topic, nullptr)) {}
   ~Writer() {
     if (rd_kafka_flush(client_, 60'000) != RD_KAFKA_RESP_ERR_NO_ERROR) fail("not all was written");
