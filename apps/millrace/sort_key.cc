@@ -10,10 +10,10 @@
 namespace millrace::tool {
 namespace {
 
-constexpr std::string_view kJsonPrefix = "json:/";
+constexpr std::string_view kNumberPrefix = "json:/";
+constexpr std::string_view kTextPrefix = "json-text:/";
 constexpr std::size_t kShownBytes = 60;
 
-// The JSON type of a field is not known before its record: two readers, each for one of them.
 std::vector<JsonBinding> binding(const std::string& field, JsonKind kind) {
   JsonBinding found;
   found.name = field;
@@ -23,20 +23,25 @@ std::vector<JsonBinding> binding(const std::string& field, JsonKind kind) {
   return {found};
 }
 
+// The field that `by` names behind the prefix; empty if it is none of the root.
+std::string field_name(std::string_view by, std::string_view prefix) {
+  if (!by.starts_with(prefix) || by.find('/', prefix.size()) != std::string_view::npos) return {};
+  return std::string{by.substr(prefix.size())};
+}
+
 }  // namespace
 
 struct SortKey::Json {
-  explicit Json(const std::string& field)
-      : integers{binding(field, JsonKind::kInteger)}, texts{binding(field, JsonKind::kString)} {}
+  Json(const std::string& field, JsonKind kind) : reader{binding(field, kind)} {}
 
-  JsonReader integers;
-  JsonReader texts;
+  JsonReader reader;
   Arena arena;
 };
 
 SortKey::SortKey(Source source, std::string name, bool descending)
     : source_{source}, name_{std::move(name)}, descending_{descending} {
-  if (source_ == Source::kJson) json_ = std::make_unique<Json>(name_);
+  if (source_ == Source::kJsonNumber) json_ = std::make_unique<Json>(name_, JsonKind::kInteger);
+  if (source_ == Source::kJsonText) json_ = std::make_unique<Json>(name_, JsonKind::kString);
 }
 SortKey::SortKey(SortKey&&) noexcept = default;
 SortKey& SortKey::operator=(SortKey&&) noexcept = default;
@@ -47,17 +52,18 @@ Result<SortKey> SortKey::parse(std::string_view by, bool descending) {
   if (by == "value") return SortKey{Source::kValue, name, descending};
   if (by == "key") return SortKey{Source::kKey, name, descending};
   if (by == "event-time") return SortKey{Source::kEventTime, name, descending};
-  if (by.starts_with(kJsonPrefix) && by.size() > kJsonPrefix.size()) {
-    const std::string field{by.substr(kJsonPrefix.size())};
-    if (field.find_first_of("/~") == std::string::npos)
-      return SortKey{Source::kJson, field, descending};
-  }
-  return Status::invalid(fmt::format(
-      "--by '{}' is none: there are value, key, event-time and json:/FIELD, a field of the root",
-      by));
+  if (const std::string field = field_name(by, kNumberPrefix); !field.empty())
+    return SortKey{Source::kJsonNumber, field, descending};
+  if (const std::string field = field_name(by, kTextPrefix); !field.empty())
+    return SortKey{Source::kJsonText, field, descending};
+  return Status::invalid(
+      fmt::format("--by '{}' is none of value, key, event-time, json:/FIELD, json-text:/FIELD (a "
+                  "field of the root)",
+                  by));
 }
 
 std::string_view SortKey::read(const RecordView& record, SortValue& value) {
+  value.is_text = source_ == Source::kKey || source_ == Source::kJsonText;
   switch (source_) {
     case Source::kValue: {
       Arena unused;
@@ -65,36 +71,21 @@ std::string_view SortKey::read(const RecordView& record, SortValue& value) {
       return outcome.ok() ? std::string_view{} : "its value is no decimal integer";
     }
     case Source::kKey:
-      if (!record.has_key()) return "it has no key";
-      value.is_text = true;
       value.text = record.key;
       return {};
     case Source::kEventTime:
       value.number = record.timestamp_ms;
       return record.timestamp_ms == RecordView::kNoTimestamp ? "it has no timestamp"
                                                              : std::string_view{};
-    case Source::kJson:
-      return read_json(record, value);
+    case Source::kJsonNumber:
+    case Source::kJsonText:
+      break;
   }
-  return {};
-}
-
-std::string_view SortKey::read_json(const RecordView& record, SortValue& value) {
   JsonValue found;
   json_->arena.reset();
-  DecodeOutcome outcome = json_->integers.read(record, json_->arena, {&found, 1});
-  if (outcome.ok()) {
-    value.is_text = false;
-    value.number = static_cast<std::int64_t>(found.integer);
-    value.text.clear();
-    return {};
-  }
-  if (outcome.error != RecordError::kFieldWrongType) return to_string(outcome.error);
-  found = {};
-  outcome = json_->texts.read(record, json_->arena, {&found, 1});
-  if (!outcome.ok()) return "its field is neither a whole number nor a text";
-  value.is_text = true;
-  value.number = 0;
+  const DecodeOutcome outcome = json_->reader.read(record, json_->arena, {&found, 1});
+  if (!outcome.ok()) return to_string(outcome.error);
+  value.number = static_cast<std::int64_t>(found.integer);
   value.text = found.text;
   return {};
 }

@@ -11,8 +11,7 @@
 
 namespace millrace::tool {
 
-/// What a record is sorted by, taken out of it: a number, or a text. Numbers come before texts;
-/// texts compare byte by byte.
+/// What a record is sorted by, taken out of it: a number, or a text, which compares byte by byte.
 struct SortValue {
   bool is_text = false;
   std::int64_t number = 0;
@@ -25,9 +24,9 @@ struct SortValue {
 /// Takes sort values out of records and compares them. Not thread-safe.
 class SortKey {
  public:
-  /// `by` is "value" (the record's value as decimal integer), "key" (the bytes of its key),
-  /// "event-time" (its timestamp) or "json:/FIELD" (a whole number or a text at the root of its
-  /// JSON value). kInvalid names what is wrong.
+  /// `by` is "value" (the record's value as decimal integer), "key" (the bytes of its key; none is
+  /// as an empty one), "event-time" (its timestamp), "json:/FIELD" (a whole number at the root of
+  /// its JSON value) or "json-text:/FIELD". kInvalid names what is wrong.
   static Result<SortKey> parse(std::string_view by, bool descending);
   SortKey(SortKey&&) noexcept;
   SortKey& operator=(SortKey&&) noexcept;
@@ -46,11 +45,10 @@ class SortKey {
   static std::string show(const SortValue& value);
 
  private:
-  enum class Source { kValue, kKey, kEventTime, kJson };
+  enum class Source { kValue, kKey, kEventTime, kJsonNumber, kJsonText };
   struct Json;
 
   SortKey(Source source, std::string name, bool descending);
-  std::string_view read_json(const RecordView& record, SortValue& value);
 
   Source source_;
   std::string name_;

@@ -32,7 +32,6 @@ Result<std::unique_ptr<TopicReader>> TopicReader::open(Broker& broker, const std
   MILLRACE_RETURN_IF_ERROR(consumer.status());
 
   std::unique_ptr<TopicReader> reader{new TopicReader{*std::move(consumer)}};
-  std::vector<PartitionOffset> starts;
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     const OffsetRange& range = (*ranges)[i];
     const bool empty = range.first >= range.end;
@@ -40,17 +39,20 @@ Result<std::unique_ptr<TopicReader>> TopicReader::open(Broker& broker, const std
     reader->ended_.push_back(empty);
     if (empty) continue;
     reader->offsets_ += range.end - range.first;
-    starts.push_back({partitions[i], range.first, {}});
+    reader->starts_.push_back({partitions[i], range.first, {}});
   }
   reader->partitions_ = partitions;
-  reader->open_ = starts.size();
-  if (!starts.empty()) MILLRACE_RETURN_IF_ERROR(reader->consumer_->assign(starts));
+  reader->open_ = reader->starts_.size();
   return reader;
 }
 
 Result<std::span<const RecordView>> TopicReader::read(std::size_t index, RecordBatch& batch) {
   batch.reset();
   if (ended_[index]) return std::span<const RecordView>{};
+  if (!starts_.empty()) {
+    MILLRACE_RETURN_IF_ERROR(consumer_->assign(starts_));
+    starts_.clear();
+  }
   const TopicPartition& partition = partitions_[index];
   MILLRACE_RETURN_IF_ERROR(tolerate(consumer_->serve()));
   MILLRACE_RETURN_IF_ERROR(tolerate(consumer_->poll(partition, kLimit, batch)));

@@ -37,6 +37,7 @@ class TopicReader {
   explicit TopicReader(std::unique_ptr<Consumer> consumer) : consumer_{std::move(consumer)} {}
 
   std::unique_ptr<Consumer> consumer_;
+  std::vector<PartitionOffset> starts_;  // until the first read(): what waits fetches nothing
   std::vector<TopicPartition> partitions_;
   std::vector<std::int64_t> ends_;
   std::vector<bool> ended_;

@@ -139,12 +139,21 @@ class Verification {
   std::int64_t bytes_ = 0;
 };
 
+// Of short records librdkafka's own account of each is most of the memory: by default their number
+// is the limit, not their bytes.
+BrokerOptions with_short_queues(BrokerOptions broker) {
+  broker.kafka.try_emplace("consumer.queued.min.messages", "20000");
+  broker.kafka.try_emplace("consumer.fetch.message.max.bytes", "262144");
+  return broker;
+}
+
 Status verify(const VerifyOptions& options) {
   Result<SortKey> key = SortKey::parse(options.by, options.descending);
   MILLRACE_RETURN_IF_ERROR(key.status());
   const StopSignal stop;
   Session session;
-  MILLRACE_RETURN_IF_ERROR(session.open(options.broker, Session::Missing::kRefuse));
+  MILLRACE_RETURN_IF_ERROR(
+      session.open(with_short_queues(options.broker), Session::Missing::kRefuse));
   const Result<std::string> found = Verification{session, options, *key, stop}.run();
   MILLRACE_RETURN_IF_ERROR(found.status());
   return write_output(*found);
@@ -175,9 +184,9 @@ int verify_sorted(int argc, char** argv) {
       .value_name("TOPIC");
   options
       .add("by", targets.by,
-           "what is sorted: value, as decimal integer; key, by its bytes; event-time, the record's "
-           "timestamp; json:/FIELD, a whole number or text at the root of JSON records")
-      .value_name("KEY");
+           "what it is sorted by: value (decimal integers), key (bytes), event-time (record "
+           "timestamps), json:/FIELD (whole numbers), json-text:/FIELD")
+      .value_name("WHAT");
   options.add("descending", targets.descending, "the greatest comes first");
   if (const auto code = options.parse_main(argc, argv)) return *code;
   return report(options.info().name, verify(targets));

@@ -71,14 +71,15 @@ TEST_F(VerifySortedTest, JudgesByKeyByFieldAndByTime) {
   EXPECT_EQ(verify("--by key").exit_code, 0);  // bytes, not numbers
   EXPECT_EQ(verify("--by json:/n").exit_code, 0);
   EXPECT_EQ(verify("--by event-time").exit_code, 0);
-  EXPECT_THAT(verify("--by json:/s"), fails_with(1, "s 'a' stands behind 'b' of offset 0"));
+  EXPECT_THAT(verify("--by json-text:/s"), fails_with(1, "s 'a' stands behind 'b' of offset 0"));
+  EXPECT_THAT(verify("--by json:/s"), fails_with(1, "by s: field-wrong-type"));
   EXPECT_THAT(verify("--by json:/x"), fails_with(1, "offset 0: the record cannot be sorted by x"));
 }
 
 TEST_F(VerifySortedTest, RefusesAnotherWayToSort) {
   load_first("t", "1\n");
-  for (const char* by : {"values", "json:", "json:/", "json:/a/b"})
-    EXPECT_THAT(verify(std::string{"--by "} + by), fails_with(2, "there are value, key"));
+  for (const char* by : {"values", "json:", "json:/", "json:/a/b", "json-text:/"})
+    EXPECT_THAT(verify(std::string{"--by "} + by), fails_with(2, "is none of value, key"));
 }
 
 TEST_F(VerifySortedTest, ComparesWithAnotherTopic) {
