@@ -155,8 +155,11 @@ class Deployer {
   Status ensure_internal(const std::string& name, std::int32_t partitions,
                          const std::map<std::string, std::string>& configs) {
     deployment_.partitions[name] = partitions;
-    MILLRACE_RETURN_IF_ERROR(create({name, partitions, config_.replication, configs}));
-    auto topic = describe_created(name);
+    auto topic = broker_.admin().describe_topic(name);
+    if (topic.status().code() == StatusCode::kNotFound) {
+      MILLRACE_RETURN_IF_ERROR(create({name, partitions, config_.replication, configs}));
+      topic = describe_created(name);
+    }
     if (!topic.ok()) return topic.status();
     if (topic->partitions != partitions)
       return Status::invalid(
