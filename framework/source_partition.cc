@@ -58,7 +58,9 @@ void SourcePartition::resume(std::int64_t position, std::int64_t now_ms) {
 }
 
 void SourcePartition::committed() {
-  committed_ = {offset(), highest_ms_, ended_, end_offset_, note_, word_};
+  // Read to its end, and yet not at its end, while something is held back.
+  const bool at_end = ended_ && !held_back_.from;
+  committed_ = {offset(), highest_ms_, at_end, end_offset_, note_, word_};
   poisoned_.erase(poisoned_.begin(), poisoned_.lower_bound(committed_.offset));
 }
 

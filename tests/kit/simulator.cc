@@ -365,6 +365,7 @@ void Simulator::note_commits() {
     last.offset = offset.offset;
     last.metadata = std::move(*metadata);
     last.runs.insert(last.metadata.run);
+    last.end_of_run[last.metadata.run] = last.metadata.end_offset;
     if (std::ranges::find(last.ends, last.metadata.end_offset) == last.ends.end())
       last.ends.push_back(last.metadata.end_offset);
   }

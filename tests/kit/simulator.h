@@ -106,6 +106,7 @@ class Simulator {
     OffsetMetadata metadata;
     std::vector<std::int64_t> ends;  ///< end offsets of its bounded runs, in their order
     std::set<std::uint32_t> runs;
+    std::map<std::uint32_t, std::int64_t> end_of_run;
   };
   const std::map<TopicPartition, Committed>& committed() const { return committed_; }
 

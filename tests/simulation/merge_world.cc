@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -151,14 +153,20 @@ std::vector<std::string> MergeWorld::expected(const Inputs& inputs, const Inputs
                                               std::vector<std::string>& refused) const {
   std::vector<std::string> result;
   std::vector<std::size_t> heads(inputs.size());
-  const auto end_in_run = [&](std::size_t i, int run) {
+  std::set<std::uint32_t> runs;
+  for (const auto& [partition, committed] : simulator_->committed())
+    if (partition.topic == "in") runs.insert(committed.runs.begin(), committed.runs.end());
+  // A partition without an end of its own in a run has not been read on in it.
+  const auto end_in_run = [&](std::size_t i, std::uint32_t run) {
     if (runs_ == 0) return kEndOfTime;
+    std::int64_t end = 0;
     const auto found = simulator_->committed().find({"in", static_cast<std::int32_t>(i)});
-    return found == simulator_->committed().end()
-               ? std::int64_t{0}
-               : found->second.ends[static_cast<std::size_t>(run)];
+    if (found != simulator_->committed().end())
+      for (const auto& [number, its_end] : found->second.end_of_run)
+        if (number <= run) end = its_end;
+    return end;
   };
-  for (int run = 0; run < std::max(runs_, 1); ++run) {
+  for (const std::uint32_t run : runs) {
     const auto end_of = [&](std::size_t i) { return end_in_run(i, run); };
     for (;;) {
       const Entry* least = nullptr;
@@ -182,7 +190,7 @@ std::vector<std::string> MergeWorld::expected(const Inputs& inputs, const Inputs
   }
   // A record that is refused waits for its turn as well; readers do not wait for anybody.
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    std::int64_t end = end_in_run(i, std::max(runs_, 1) - 1);
+    std::int64_t end = end_in_run(i, std::numeric_limits<std::uint32_t>::max());
     if (!merge_.readers && heads[i] < inputs[i].size())
       end = std::min(end, inputs[i][heads[i]].offset);
     for (const Entry& entry : dead[i])

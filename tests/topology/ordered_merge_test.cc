@@ -371,7 +371,7 @@ TEST(OrderedMergeBuild, NothingIsKnownOfTimeBehindIt) {
       key_by([](std::int64_t value) { return value; }) | windows({tumbling(1min)}) | count("n") |
       to("out", json<KeyedWindow<std::int64_t, std::int64_t>>(
                     field("n", &KeyedWindow<std::int64_t, std::int64_t>::value)));
-  EXPECT_THAT(topology.build().status().message(), HasSubstr("event time"));
+  EXPECT_THAT(topology.build().status().message(), HasSubstr("event_time"));
 }
 
 }  // namespace
