@@ -72,7 +72,13 @@ Status StreamThread::start() {
                       environment_.clock, environment_.log, *consumer_, environment_.broker.admin(),
                       collector_, dead_letters_, environment_.state_factory});
   std::vector<std::string> topics;
-  for (const auto& [topic, part] : leads_) topics.push_back(topic);
+  std::map<std::string, std::int32_t> partitions;
+  for (const auto& [topic, part] : leads_) {
+    topics.push_back(topic);
+    partitions[topic] = environment_.deployment.partitions.at(topic);
+  }
+  if (environment_.config.static_membership)
+    orphan_watch_.emplace(environment_.broker, environment_.log, options, std::move(partitions));
   last_commit_ms_ = last_offsets_ms_ = environment_.clock.monotonic_ms();
   return consumer_->subscribe(topics);
 }
@@ -102,6 +108,8 @@ Result<StreamThread::Turn> StreamThread::turn() {
     MILLRACE_RETURN_IF_ERROR(recover(status, committing || !collector_.status().ok()));
   }
   watch();
+  if (orphan_watch_)
+    orphan_watch_->turn(consumer_->membership(), environment_.clock.monotonic_ms());
   if (leaving_) return Turn::kDone;
   auto over = run_over();
   if (!over.ok()) return over.status();
@@ -485,6 +493,7 @@ Status StreamThread::stop(bool commit_first) {
     if (result.ok()) result = aborted;
   }
   tasks_.clear();
+  if (orphan_watch_) orphan_watch_->stop();
   if (consumer_) {
     const Status closed = consumer_->close();
     if (result.ok()) result = closed;

@@ -11,6 +11,7 @@
 
 #include "millrace/framework/committer.h"
 #include "millrace/framework/deployment.h"
+#include "millrace/framework/orphan_watch.h"
 #include "millrace/framework/task.h"
 
 namespace millrace {
@@ -98,7 +99,8 @@ class StreamThread {
 
   std::map<TaskId, std::unique_ptr<Task>> tasks_;
   std::map<TaskId, std::uint64_t> acquired_;
-  std::map<std::string, int> leads_;  ///< lead topic → sub-topology
+  std::map<std::string, int> leads_;         ///< lead topic → sub-topology
+  std::optional<OrphanWatch> orphan_watch_;  ///< of a static member
   std::uint64_t version_ = 0;
   std::shared_ptr<const GroupMetadata> group_;
   bool leaving_ = false;

@@ -57,10 +57,7 @@ Result<std::string> GroupCoordinator::join(const ConsumerOptions& options,
            entry.second.instance_id == options.group_instance_id;
   });
   if (former != group.members.end()) {
-    const std::string former_id = former->first;
-    take_over(group, former_id, id, member);
-    group.members.emplace(id, std::move(member));
-    grant(group);
+    take_over(group, std::string(former->first), id, std::move(member));
   } else {
     group.members.emplace(id, std::move(member));
     rebalance(group);
@@ -69,17 +66,23 @@ Result<std::string> GroupCoordinator::join(const ConsumerOptions& options,
 }
 
 /// A static member's successor holds what it held, as fresh acquisitions, in the same generation.
+/// As in Kafka that is all: what the former one had been told to give up, and never came back
+/// without, belongs to nobody until the group deals anew.
 void GroupCoordinator::take_over(Group& group, const std::string& from, const std::string& to,
-                                 Member& member) {
+                                 Member member) {
   const auto former = group.members.find(from);
   for (auto& [partition, holding] : former->second.holdings)
     if (!holding.revoked) member.holdings[partition].acquired = ++acquisitions_;
   for (auto& [partition, owner] : group.target)
     if (owner == from) owner = to;
   const bool moving = member.holdings.size() != former->second.holdings.size();
+  const bool told = former->second.generation == group.generation;
   group.fenced.insert(from);
   group.members.erase(former);
-  if (moving) ++group.generation;  // what it still had to give up is free now
+  group.members.emplace(to, std::move(member));
+  if (!moving || told) return;
+  ++group.generation;  // it joins in a rebalance that is under way
+  grant(group);
 }
 
 void GroupCoordinator::rebalance(Group& group) {

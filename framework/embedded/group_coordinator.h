@@ -42,8 +42,9 @@ struct MemberView {
 /// Every change of membership raises the generation at once; credentials of an older one are
 /// refused. A partition that moves takes two rounds: its owner is told that it is gone; when the
 /// owner serves again, having let go of it, or falls out of the group, the generation rises once
-/// more and the new owner gets it. A group begins with its first member and ends with remove(); one
-/// that never had an offset committed also ends with the process.
+/// more and the new owner gets it. A static owner that restarts in between leaves it without one
+/// until the generation rises again, as on Kafka. A group begins with its first member and ends
+/// with remove(); one that never had an offset committed also ends with the process.
 class GroupCoordinator {
  public:
   GroupCoordinator(const TopicRegistry& topics, Clock& clock, Storage* storage)
@@ -111,7 +112,7 @@ class GroupCoordinator {
   void expire(Group& group);
   void rebalance(Group& group);
   void grant(Group& group);
-  void take_over(Group& group, const std::string& from, const std::string& to, Member& member);
+  void take_over(Group& group, const std::string& from, const std::string& to, Member member);
 
   const TopicRegistry& topics_;
   Clock& clock_;

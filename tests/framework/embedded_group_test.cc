@@ -108,6 +108,34 @@ TEST_F(EmbeddedGroupTest, ARestartedStaticMemberMovesNothing) {
   EXPECT_EQ(b->membership().version, version);
 }
 
+TEST_F(EmbeddedGroupTest, WhatAStaticMemberGaveUpBeforeItRestartedWaitsForTheNextRebalance) {
+  auto a = join("a");
+  const auto b = join("b");
+  ASSERT_OK(a->serve());
+  ASSERT_THAT(owned(*a), SizeIs(2)) << "told, but has not come back without the others";
+  a.reset();
+  a = join("a");
+  for (int i = 0; i < 3; ++i)
+    for (Consumer* each : {a.get(), b.get()}) ASSERT_OK(each->serve());
+  EXPECT_THAT(owned(*a), SizeIs(2));
+  EXPECT_THAT(owned(*b), IsEmpty());
+  EXPECT_EQ(world.broker->admin().describe_group("g")->state, "Stable");
+  const auto c = join("c");
+  for (int i = 0; i < 3; ++i)
+    for (Consumer* each : {a.get(), b.get(), c.get()}) ASSERT_OK(each->serve());
+  EXPECT_EQ(owned(*a).size() + owned(*b).size() + owned(*c).size(), 4U);
+}
+
+TEST_F(EmbeddedGroupTest, AStaticMemberThatRestartsBeforeItIsToldTakesPartInTheRebalance) {
+  auto a = join("a");
+  const auto b = join("b");
+  a.reset();
+  a = join("a");
+  ASSERT_OK(b->serve());
+  EXPECT_THAT(owned(*a), SizeIs(2));
+  EXPECT_THAT(owned(*b), SizeIs(2));
+}
+
 TEST_F(EmbeddedGroupTest, ASecondLiveStaticMemberFencesTheFirst) {
   const auto first = join("a");
   const auto second = join("a");
