@@ -26,7 +26,7 @@ PARTITIONS = 6
 FRAMES = ["--users", "3000", "--rate", "100", "--bytes", "300", "--start", "1468244384", "--late-percent",
           "5", "--max-delay", "9s", "--flip-percent", "0.1", "--broken-percent", "0.3"]
 
-PartitionState = collections.namedtuple("PartitionState", "committed end owner")
+PartitionState = collections.namedtuple("PartitionState", "committed end owner group")
 
 
 class Programs:
@@ -187,10 +187,10 @@ class Application:
             return None
         found = {}
         for line in done.stdout.splitlines()[1:]:
-            _, _, _, name, partition, committed, end, _, owner = line.split()
+            _, group, _, name, partition, committed, end, _, owner = line.split()
             if name == (topic or self.input):
                 found[int(partition)] = PartitionState(0 if committed == "-" else int(committed),
-                                                       0 if end == "-" else int(end), owner)
+                                                       0 if end == "-" else int(end), owner, group)
         return found
 
     def committed(self, topic=None):

@@ -1,12 +1,17 @@
 """Instances that are killed, over and over, and who takes over."""
 
 import random
+import signal
 import time
 
 from application import PARTITIONS, wait_for
-from rounds import RATE, RESTART_SECONDS, SESSION_SECONDS, Round
+from ring_report import Failure
+from rounds import RATE, RESTART_SECONDS, SESSION_SECONDS, Round, say
 
 PHASE_SECONDS = 0.3  # some commit intervals
+SLOW_MOTION_SECONDS = 0.001  # between two looks at a process that is made to stand still for each
+MOST_STOPS = 1000
+MOST_TRIES = 6  # to kill between two rounds of a rebalance
 
 
 def storm(round_, dice, kills, next_kill):
@@ -86,6 +91,62 @@ def fail_over(world, members):
                        f"{counts:.1f} s")
 
 
+def orphans(world):
+    """A static member is killed between the two rounds of a cooperative rebalance, and restarted within its session.
+
+    It has given partitions up, which are dealt out when it joins again; but for its restart the group deals nothing
+    out, so nobody owns them until the application sees that and makes it.
+    """
+    for number in range(1, MOST_TRIES + 1):
+        with Round(world, world.kafka().bootstrap, "orphans", "--commit-interval", "1s", names=["ann"]) as round_:
+            application = round_.application
+            ann = application.instances[0]
+            wait_for("all partitions of ann", lambda: len(owned_by(application, ann)) == PARTITIONS)
+            bob = application.add("bob", "--instance-id", "bob", "--static")
+            bob.start()
+            if not killed_between_rounds(application, ann, bob):
+                continue
+            ann.start()
+            began = time.monotonic()
+            wait_for("an owner of each partition", lambda: all_owned(application))
+            healed = time.monotonic() - began
+            if "nobody works on these partitions" not in ann.said():
+                say(f"try {number}: the group dealt anew by itself")
+                continue
+            committed = wait_for("an answer of the group", application.committed)
+            application.wait_until_committed_beyond(committed, "work on all of them")
+            round_.verdict(f"try {number} to kill a static member between two rounds of a rebalance: what it gave up "
+                           f"had an owner {healed:.1f} s after its restart")
+            return
+    raise Failure(f"the moment between two rounds of a rebalance was not hit in {MOST_TRIES} tries")
+
+
+def killed_between_rounds(application, ann, bob):
+    """Lets ann go on in slow motion until nobody owns what she gave up, and kills her; False if bob has got it."""
+    for _ in range(MOST_STOPS):
+        ann.process.send_signal(signal.SIGSTOP)
+        if orphaned(application) and orphaned(application):  # twice: what she has sent may be under way
+            ann.kill()
+            return True
+        missed = owned_by(application, bob)
+        ann.process.send_signal(signal.SIGCONT)
+        if missed:
+            return False
+        time.sleep(SLOW_MOTION_SECONDS)
+    raise Failure(f"{bob.name} has got nothing while {ann.name} was stopped {MOST_STOPS} times")
+
+
+def orphaned(application):
+    """The partitions of the input that nobody owns though the group is at rest; none while it cannot say."""
+    found = application.partitions() or {}
+    return [partition for partition, state in found.items() if state.owner == "-" and state.group == "Stable"]
+
+
+def all_owned(application):
+    found = application.partitions() or {}
+    return len(found) == PARTITIONS and all(state.owner != "-" for state in found.values())
+
+
 def owned_by(application, instance, topic=None):
     """The partitions of a topic, else of the input, that a member with an instance id owns."""
     found = application.partitions(topic) or {}
@@ -99,6 +160,7 @@ def cases(world):
             options = [["--shards", "2"], ["--threads", "2"], [], []][seed % 4]
             yield f"KillStorm_{seed}", lambda s=seed, o=options: kill_storm(world, s, 40, 12, o)
     yield "DynamicMembers", lambda: dynamic_storm(world, world.seed, 6 if world.long else 2)
+    yield "Orphans", lambda: orphans(world)
     yield "FailOver", lambda: fail_over(world, "named")
     if world.long:
         yield "FailOverOfStaticMembers", lambda: fail_over(world, "static")
