@@ -20,7 +20,7 @@ std::string encode_offset_metadata(const OffsetMetadata& metadata) {
       .put(metadata.run)
       .put(metadata.end_offset)
       .put(metadata.ended)
-      .put(metadata.idle)
+      .put(static_cast<std::uint8_t>(metadata.said))
       .put(metadata.commit_id)
       .put(metadata.counters.accepted)
       .put(metadata.counters.late)
@@ -59,7 +59,9 @@ Result<OffsetMetadata> decode_offset_metadata(std::string_view text) {
   metadata.run = in.get<std::uint32_t>();
   metadata.end_offset = in.get<std::int64_t>();
   metadata.ended = in.get<bool>();
-  metadata.idle = in.get<bool>();
+  const auto said = in.get<std::uint8_t>();
+  if (said > static_cast<std::uint8_t>(SourceStatus::kEnded)) return damaged();
+  metadata.said = static_cast<SourceStatus>(said);
   metadata.commit_id = in.get<std::uint64_t>();
   metadata.counters.accepted = in.get<std::uint64_t>();
   metadata.counters.late = in.get<std::uint64_t>();

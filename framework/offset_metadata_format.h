@@ -7,6 +7,7 @@
 
 #include "millrace/framework/record_info.h"
 #include "millrace/framework/run_counters.h"
+#include "millrace/framework/source_status.h"
 #include "millrace/framework/status.h"
 
 namespace millrace {
@@ -21,7 +22,9 @@ struct OffsetMetadata {
   std::uint32_t run = 0;
   std::int64_t end_offset = -1;  ///< of the bounded run; -1: none
   bool ended = false;
-  bool idle = false;            ///< gathered repartition topics only: what the writer said last
+  /// Of a gathered repartition topic: what its writer said last. (`ended` waits for what is held
+  /// back.)
+  SourceStatus said = SourceStatus::kActive;
   std::uint64_t commit_id = 0;  ///< random, the same in all tasks of one commit
   RunCounters counters;
   std::string topology;  ///< fingerprint of the topology that committed

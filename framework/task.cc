@@ -212,8 +212,8 @@ Result<SourcePartition::Start> Task::start_of(const TopicPartition& partition, s
   if (part_.reads_repartition()) {
     if (!part_.gather) return start;
     start.word = SourceWord{.run = metadata.run};
-    start.ended = metadata.ended && metadata.run == run;
-    if (metadata.idle && metadata.run == run) start.word->status = SourceStatus::kIdle;
+    if (metadata.run == run) start.word->status = metadata.said;
+    start.ended = start.word->status == SourceStatus::kEnded;
     return start;
   }
   if (!environment_.config.until_end) return start;
@@ -524,7 +524,7 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
       metadata.note = source->note();
       if (const auto& word = source->word()) {
         metadata.run = word->run;
-        metadata.idle = word->status == SourceStatus::kIdle;
+        metadata.said = word->status;
       }
     }
     if (first) metadata.counters = context_->counters();

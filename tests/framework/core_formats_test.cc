@@ -22,7 +22,7 @@ OffsetMetadata some_metadata() {
   metadata.end_offset = 20'000;
   metadata.ended = true;
   metadata.commit_id = 0x0123'4567'89ab'cdef;
-  metadata.idle = true;
+  metadata.said = SourceStatus::kIdle;
   metadata.counters = {.accepted = 19'990,
                        .late = 7,
                        .dead_lettered = 3,
