@@ -55,7 +55,10 @@ Status Committer::renew() {
   Status status;
   if (exactly_once()) status = retrying([&] { return producer_->init_transactions(); });
   must_renew_ = !status.ok();
-  return status;
+  if (status.code() != StatusCode::kFenced) return status;
+  // This one is lost, as any later one may be: the next is tried, unless that happens too often.
+  MILLRACE_RETURN_IF_ERROR(fenced());
+  return Status::retry(status.message());
 }
 
 /// Two processes with one id fence each other for ever, several times a second, and each gets on a
@@ -113,10 +116,16 @@ Status Committer::commit(std::uint64_t commit_id, std::span<const PartitionOffse
   return status;
 }
 
+Status Committer::deliver() {
+  if (exactly_once()) return {};
+  const Status status = retrying([&] { return producer_->flush(kFlushTimeout); });
+  return status.ok() ? status : Status::abort(status.message());
+}
+
 /// At least once: offsets go out when everything before them has arrived.
 Status Committer::commit_offsets(std::span<const PartitionOffset> offsets, Consumer& consumer) {
-  Status status = retrying([&] { return producer_->flush(kFlushTimeout); });
-  if (status.ok()) status = retrying([&] { return consumer.commit(offsets); });
+  MILLRACE_RETURN_IF_ERROR(deliver());
+  const Status status = retrying([&] { return consumer.commit(offsets); });
   return status.ok() ? status : Status::abort(status.message());
 }
 

@@ -52,7 +52,8 @@ class Committer {
   Producer& producer() { return *producer_; }
 
   /// A new producer; settles the open transaction of a former one with the same id. kRetry: the
-  /// broker is away; REQUIRES then: called again before anything else is sent.
+  /// broker is away, or this producer was lost as well; REQUIRES then: called again before anything
+  /// else is sent. kFailed as fenced().
   Status renew();
   bool must_renew() const { return must_renew_; }
   /// Call when the producer was fenced, before renew(). kFailed: it happens so often that another
@@ -61,6 +62,9 @@ class Committer {
   /// Takes back what was sent since the last commit; at least once, that is not possible and not
   /// done. True if a transaction was open.
   Result<bool> abort();
+  /// At least once: waits until all that was sent has arrived. Exactly once, nothing has to: what a
+  /// transaction holds is there as a whole or not at all.
+  Status deliver();
   /// Commits what was sent, with these offsets, whose metadata carries `commit_id`. kAbort,
   /// kFenced: it did not happen. kUnknown: nobody could tell; neither going on nor going back is
   /// right, only a new take-over.

@@ -17,7 +17,11 @@ constexpr std::int64_t kPurgeMs = 5'000;
 constexpr std::int64_t kOffsetsMs = 24 * 3'600'000;
 constexpr std::int64_t kSlowestIntervalMs = 1'000;  // unless a longer one is asked for
 constexpr std::size_t kGatheredRecords = 16'384;
-constexpr int kFailedCommitsInARow = 50;  // then it is no passing trouble
+// Then it is no passing trouble. A rebalance may wait for a member that died in it until its
+// session ends, and for the next one in turn: so long commits of the others are refused.
+constexpr int kFailedCommitsInARow = 50;
+constexpr std::int64_t kFailingMs = 60'000;
+constexpr int kFailingSessions = 3;
 
 DeadLetters::Options dead_letter_options(const ThreadEnvironment& environment) {
   const std::string& topic = environment.config.dead_letter_topic;
@@ -127,19 +131,24 @@ void StreamThread::wait() {
 // --- membership: a new generation is adopted by aborting first (design §6)
 
 Status StreamThread::sync() {
-  bool committed = false;
-  if (!committer_.exactly_once() && consumer_->membership().joined && group_ != nullptr) {
-    // Nothing can be taken back that was sent, so what is done is committed before anyone else does
-    // it again. If that is refused, it is done again.
-    bool worked = false;
-    committed = commit(worked).ok();
-  }
-  MILLRACE_RETURN_IF_ERROR(abort());
   const Membership& membership = consumer_->membership();
   std::map<TaskId, std::uint64_t> owned;
   for (const OwnedPartition& lead : membership.owned)
     if (const auto part = leads_.find(lead.partition.topic); part != leads_.end())
       owned[{part->second, lead.partition.partition}] = lead.acquired;
+  const bool stayed = std::ranges::any_of(acquired_, [&](const auto& before) {
+    const auto now = owned.find(before.first);
+    return now != owned.end() && now->second == before.second;
+  });
+  bool committed = false;
+  if (!committer_.exactly_once() && stayed && group_ != nullptr) {
+    // Nothing can be taken back that was sent, so what is done is committed before anyone else does
+    // it again. If that is refused, it is done again. Who has been out of the group, and is in it
+    // again by now, has kept nothing, and must not write over what others have done since.
+    bool worked = false;
+    committed = commit(worked).ok();
+  }
+  MILLRACE_RETURN_IF_ERROR(abort());
 
   for (auto task = tasks_.begin(); task != tasks_.end();) {
     const auto now = owned.find(task->first);
@@ -198,9 +207,16 @@ Status StreamThread::recover(const Status& cause, bool failed) {
     case StatusCode::kAbort:
     case StatusCode::kFenced:
       // A user's exception is no trouble of the broker: its record is refused when it comes again.
-      if (failed && ++failed_commits_ > kFailedCommitsInARow)
-        return Status::failed(fmt::format("{} transactions in a row failed, the last one: {}",
-                                          failed_commits_, cause.message()));
+      if (failed) {
+        const std::int64_t now_ms = environment_.clock.monotonic_ms();
+        if (failed_commits_++ == 0) failing_since_ms_ = now_ms;
+        const std::int64_t most_ms = std::max<std::int64_t>(
+            kFailingMs, kFailingSessions * environment_.config.session_timeout.count());
+        if (failed_commits_ > kFailedCommitsInARow && now_ms - failing_since_ms_ > most_ms)
+          return Status::failed(
+              fmt::format("{} transactions in a row failed within {} s, the last one: {}",
+                          failed_commits_, (now_ms - failing_since_ms_) / 1000, cause.message()));
+      }
       log(LogLevel::kInfo, "transaction aborted, going back to the last commit", cause.message());
       if (cause.code() == StatusCode::kFenced) {
         MILLRACE_RETURN_IF_ERROR(committer_.fenced());
@@ -352,6 +368,9 @@ Status StreamThread::commit(bool& worked) {
   if (!changed && !stale && !collector_.transaction_open()) return {};
 
   collector_.ensure_open();
+  // Where a crash can leave the one without the other, no state may say that a result is out which
+  // is not.
+  MILLRACE_RETURN_IF_ERROR(committer_.deliver());
   for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->prepare());  // 2
   MILLRACE_RETURN_IF_ERROR(collector_.status());
 

@@ -115,7 +115,8 @@ class StreamThread {
   std::set<TopicPartition> stalled_;              ///< said to be
   bool away_ = false;                             ///< the broker, and that was said
   std::optional<std::int64_t> blocked_since_ms_;  ///< a take-over gets no further
-  int failed_commits_ = 0;
+  int failed_commits_ = 0;                        ///< in a row
+  std::int64_t failing_since_ms_ = 0;             ///< when the first of them failed
   std::size_t turns_ = 0;
   std::map<TopicPartition, std::int64_t> purged_;
 

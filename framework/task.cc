@@ -21,7 +21,8 @@ Task::Task(TaskId id, const TaskEnvironment& environment)
   context_ = std::make_unique<TaskContext>(
       TaskContext::Parts{environment.clock, environment.log, environment.collector,
                          environment.config.application_id, environment.deployment, id.partition,
-                         environment.topology.edge_count(), environment.config.idle_after.count()});
+                         environment.topology.edge_count(), environment.config.idle_after.count(),
+                         environment.config.guarantee});
   auto& sources = context_->source_partitions;
   for (const TopicName& source : part_.sources) {
     const std::int32_t first = gathers() ? 0 : id.partition;

@@ -64,6 +64,7 @@ class TaskContext {
     std::int32_t partition;
     int edges;
     std::int64_t idle_after_ms = -1;  ///< negative: never idle
+    Guarantee guarantee = Guarantee::kExactlyOnce;
   };
   explicit TaskContext(const Parts& parts)
       : parts_(parts), edges_(static_cast<std::size_t>(parts.edges), nullptr) {}
@@ -73,6 +74,8 @@ class TaskContext {
   Collector& collector() const { return parts_.collector; }
   const std::string& application_id() const { return parts_.application_id; }
   std::int32_t partition() const { return parts_.partition; }  ///< the task's number
+  /// Input may come again whose effect the state holds already.
+  bool repeats_input() const { return parts_.guarantee == Guarantee::kAtLeastOnce; }
   std::string resolve(const TopicName& topic) const { return topic.resolve(parts_.application_id); }
   std::int32_t partitions(const TopicName& topic) const {
     return parts_.deployment.partitions.at(resolve(topic));

@@ -66,8 +66,10 @@ void WindowBoard::flush() {
       if (const auto found = windows_.find(at); found != windows_.end())
         found->second->emitted_ms = now_ms;
   retire(level, now_ms);
-  for (const Position& at : touched_)
-    if (const auto found = windows_.find(at); found != windows_.end()) write(*found->second);
+  // Larger windows first: they are told what is new in smaller ones. Without a transaction a crash
+  // may leave the first of these records alone; what a smaller window has a larger one must have.
+  for (auto at = touched_.rbegin(); at != touched_.rend(); ++at)
+    if (const auto found = windows_.find(*at); found != windows_.end()) write(*found->second);
 }
 
 void WindowBoard::emit_due(const SourceTable::Level& level, std::int64_t now_ms) {
@@ -116,7 +118,9 @@ void WindowBoard::retire(const SourceTable::Level& level, std::int64_t now_ms) {
       ++window;
       continue;
     }
-    if (at.close_ms > every_ms) {
+    // Nothing comes any more of what every partition has passed; but at least once, some may come
+    // again, and would be taken for all that there is.
+    if (at.close_ms > every_ms || context_->repeats_input()) {
       gone_ms_ = std::max(gone_ms_, at.close_ms);
       std::string value;
       ByteWriter(value).put(kVersion).put(gone_ms_);
@@ -124,8 +128,8 @@ void WindowBoard::retire(const SourceTable::Level& level, std::int64_t now_ms) {
     }
     std::string key;
     append_window_key(plan(), entry->window, key);
+    store_->erase(prefixed(kMetaPrefix, key));  // first: a window without it is not read
     erase(*entry, key, *store_);
-    store_->erase(prefixed(kMetaPrefix, key));
     touched_.insert(at);
     window = windows_.erase(window);
   }

@@ -58,13 +58,18 @@ void OverlaidStore::scan(std::string_view prefix,
   while (const Overlay::Entry* entry = changed()) next_changed(*entry);
 }
 
+/// Values first: without a transaction a crash may leave any number of the first of these records,
+/// and what has moved from one key to another must then not be missing.
 Status OverlaidStore::prepare(std::string_view name, ChangelogWriter& writer) {
+  bool erases = false;
   for (const Overlay::Entry& entry : overlay_.entries()) {
-    if (!entry.erased) {
-      MILLRACE_RETURN_IF_ERROR(writer.write(name, entry.key(), entry.value()));
-    } else if (!overlay_.in_erased_range(entry.key()) && base_.may_contain(entry.key())) {
+    erases = erases || entry.erased;
+    if (!entry.erased) MILLRACE_RETURN_IF_ERROR(writer.write(name, entry.key(), entry.value()));
+  }
+  for (const Overlay::Entry& entry : overlay_.entries()) {
+    if (!erases) break;
+    if (entry.erased && !overlay_.in_erased_range(entry.key()) && base_.may_contain(entry.key()))
       MILLRACE_RETURN_IF_ERROR(writer.write(name, entry.key(), {}));
-    }
   }
   Status status;
   for (const auto& [from, to] : overlay_.ranges())

@@ -18,8 +18,10 @@ namespace {
 constexpr std::chrono::milliseconds kMetadataTimeout{5'000};
 /// After this a transactional call gives kRetry by itself ...
 constexpr std::chrono::milliseconds kCallTimeout{5'000};
-/// ... and after this it is taken to hang (librdkafka #5456), and the producer is given up.
-constexpr std::chrono::milliseconds kHangTimeout{15'000};
+/// ... and after this it is taken to hang (librdkafka #5456), and the producer is given up. The
+/// time is counted in slices: while this process is stopped, no call gets on.
+constexpr std::chrono::milliseconds kHangSlice{100};
+constexpr int kHangSlices = 150;
 
 struct TopicDeleter {
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
@@ -96,12 +98,13 @@ Status KafkaProducer::call(Call kind, std::string_view what,
     (*task)();
     task.reset();
   }}.detach();
-  if (result.wait_for(kHangTimeout) == std::future_status::ready)
-    return to_status(result.get(), kind, what);
+  for (int slice = 0; slice < kHangSlices; ++slice)
+    if (result.wait_for(kHangSlice) == std::future_status::ready)
+      return to_status(result.get(), kind, what);
   core_ = nullptr;
   const StatusCode code = kind == Call::kCommit ? StatusCode::kUnknown : StatusCode::kFenced;
-  return {code,
-          fmt::format("{}: no answer from librdkafka in {} s", what, kHangTimeout.count() / 1000)};
+  return {code, fmt::format("{}: no answer from librdkafka in {} s", what,
+                            kHangSlices * kHangSlice.count() / 1000)};
 }
 
 Status KafkaProducer::init_transactions() {

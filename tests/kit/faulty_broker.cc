@@ -1,5 +1,9 @@
 #include "millrace/tests/kit/faulty_broker.h"
 
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,6 +25,8 @@ Status fault(const Faults& faults, Faults::Point point) {
       return Status::abort("the transaction cannot go on");
     case Faults::Fault::kUnknown:
       return Status::unknown("the connection broke");
+    case Faults::Fault::kFenced:
+      return Status::fenced("the producer is dead");
   }
   return {};
 }
@@ -92,12 +98,84 @@ class FaultyConsumer final : public Consumer {
   Faults& faults_;
 };
 
+/// What a plain producer holds back: partition by partition, as its records reach a broker.
+class Unsent {
+ public:
+  Unsent(Producer& inner, Faults& faults) : inner_(inner), faults_(faults) {}
+
+  void add(const OutgoingRecord& record) {
+    const TopicPartition partition{std::string(record.topic), record.partition};
+    auto found = std::ranges::find(partitions_, partition, &Partition::name);
+    if (found == partitions_.end()) found = partitions_.insert(partitions_.end(), {partition, {}});
+    Record& copy = found->records.emplace_back();
+    if (record.key.data() != nullptr) copy.key = record.key;
+    if (record.value.data() != nullptr) copy.value = record.value;
+    copy.timestamp_ms = record.timestamp_ms;
+    for (const Header& header : record.headers)
+      copy.headers.emplace_back(header.name, header.value);
+    bytes_ += record.key.size() + record.value.size();
+  }
+  std::size_t bytes() const { return bytes_; }
+
+  /// All of it, one partition after the other; in a flush the caller may die in between.
+  Status send(bool flush) {
+    for (std::size_t deferred = 0; !partitions_.empty();) {
+      const Faults::Fault course = flush ? faults_.at(Faults::Point::kFlush) : Faults::Fault::kNone;
+      if (course == Faults::Fault::kKill) throw Killed{};
+      if (course == Faults::Fault::kNothing && ++deferred < partitions_.size()) {
+        std::ranges::rotate(partitions_, partitions_.begin() + 1);
+        continue;
+      }
+      const Partition partition = std::move(partitions_.front());
+      partitions_.pop_front();
+      for (const Record& record : partition.records) {
+        bytes_ -= record.key.value_or("").size() + record.value.value_or("").size();
+        MILLRACE_RETURN_IF_ERROR(produce(partition.name, record));
+      }
+      inner_.poll(std::chrono::milliseconds(0));
+    }
+    return {};
+  }
+
+ private:
+  struct Record {
+    std::optional<std::string> key;
+    std::optional<std::string> value;
+    std::int64_t timestamp_ms = 0;
+    std::vector<std::pair<std::string, std::string>> headers;
+  };
+  struct Partition {
+    TopicPartition name;
+    std::vector<Record> records;
+  };
+
+  static std::string_view view_of(const std::optional<std::string>& bytes) {
+    return bytes ? std::string_view(*bytes) : std::string_view();
+  }
+  Status produce(const TopicPartition& partition, const Record& record) {
+    std::vector<Header> headers;
+    for (const auto& [name, value] : record.headers) headers.push_back({name, value});
+    return inner_.produce({partition.topic, partition.partition, view_of(record.key),
+                           view_of(record.value), record.timestamp_ms, headers});
+  }
+
+  Producer& inner_;
+  Faults& faults_;
+  std::deque<Partition> partitions_;
+  std::size_t bytes_ = 0;
+};
+
 class FaultyProducer final : public Producer {
  public:
-  FaultyProducer(std::unique_ptr<Producer> inner, Faults& faults)
-      : inner_(std::move(inner)), faults_(faults) {}
+  FaultyProducer(std::unique_ptr<Producer> inner, Faults& faults, bool transactional)
+      : inner_(std::move(inner)), faults_(faults) {
+    if (!transactional) unsent_.emplace(*inner_, faults);
+  }
 
-  Status init_transactions() override { return inner_->init_transactions(); }
+  Status init_transactions() override {
+    MILLRACE_RETURN_IF_ERROR(fault(faults_, Faults::Point::kInit));
+    return inner_->init_transactions();
+  }
   Status begin() override {
     die();
     return inner_->begin();
@@ -110,16 +188,26 @@ class FaultyProducer final : public Producer {
         dying_ = true;
         return {};
       case Faults::Fault::kNothing:
-        inner_->poll(std::chrono::milliseconds(0));
-        return inner_->produce(record);
+        poll(std::chrono::milliseconds(0));
+        break;
       default:
-        return inner_->produce(record);
+        break;
     }
+    if (!unsent_) return inner_->produce(record);
+    unsent_->add(record);
+    return {};
   }
-  void poll(std::chrono::milliseconds timeout) override { inner_->poll(timeout); }
-  std::size_t queued_bytes() const override { return inner_->queued_bytes(); }
+  void poll(std::chrono::milliseconds timeout) override {
+    if (unsent_ && failure_.ok()) failure_ = unsent_->send(false);
+    inner_->poll(timeout);
+  }
+  std::size_t queued_bytes() const override {
+    return inner_->queued_bytes() + (unsent_ ? unsent_->bytes() : 0);
+  }
   Status flush(std::chrono::milliseconds timeout) override {
     die();
+    if (unsent_ && failure_.ok()) failure_ = unsent_->send(true);
+    if (!failure_.ok()) return std::exchange(failure_, {});
     return inner_->flush(timeout);
   }
   Status send_offsets(std::span<const PartitionOffset> offsets,
@@ -151,6 +239,8 @@ class FaultyProducer final : public Producer {
 
   std::unique_ptr<Producer> inner_;
   Faults& faults_;
+  std::optional<Unsent> unsent_;  ///< of a plain producer
+  Status failure_;                ///< of what was sent since the last flush
   bool dying_ = false;
 };
 
@@ -165,7 +255,8 @@ Result<std::unique_ptr<Consumer>> FaultyBroker::consumer(const ConsumerOptions& 
 Result<std::unique_ptr<Producer>> FaultyBroker::producer(const ProducerOptions& options) {
   auto inner = broker_.producer(options);
   if (!inner.ok()) return inner;
-  return std::unique_ptr<Producer>(std::make_unique<FaultyProducer>(std::move(*inner), faults_));
+  return std::unique_ptr<Producer>(std::make_unique<FaultyProducer>(
+      std::move(*inner), faults_, !options.transactional_id.empty()));
 }
 
 }  // namespace millrace

@@ -23,6 +23,8 @@ struct Faults {
     kBeforeCommit,  ///< offsets are sent
     kAfterCommit,   ///< the broker has committed, the caller does not know
     kAbort,
+    kFlush,  ///< of a plain producer, before each partition that it has records for
+    kInit,   ///< a transactional id is registered; never asked for by a simulation
     kApply,  ///< committed; asked by a simulated disk before a task's state is written
   };
   enum class Fault {
@@ -31,8 +33,10 @@ struct Faults {
     kRetry,    ///< the call is to be made again
     kAbort,    ///< the transaction cannot go on
     kUnknown,  ///< nobody knows whether it happened
+    kFenced,   ///< the producer is dead
     /// No fault, only another course: at kServe several changes of the group are told at once; at
-    /// kPoll nothing has arrived yet; at kProduce what is queued reaches the log now.
+    /// kPoll nothing has arrived yet; at kProduce what is queued reaches the log now; at kFlush
+    /// another partition is served first.
     kNothing,
   };
   std::function<Fault(Point)> at = [](Point) { return Fault::kNone; };

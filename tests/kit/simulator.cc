@@ -24,6 +24,8 @@ std::string_view name_of(Faults::Point point) {
                                                 "before the commit",
                                                 "after the commit",
                                                 "before an abort",
+                                                "in a flush",
+                                                "registering",
                                                 "between the commit and the write of the state"};
   return kNames[static_cast<int>(point)];
 }
@@ -71,6 +73,7 @@ Simulator::Simulator(Options options) : options_(std::move(options)), dice_(opti
     return std::make_unique<FaultyBroker>(broker, faults_);
   };
   options_.driver.instance_state = [this](const std::string& id) {
+    if (options_.open_state) return options_.open_state(id, driver_->clock());
     const auto process = std::ranges::find(processes_, id, &Process::id);
     return process->disk.factory();
   };
@@ -110,7 +113,8 @@ void Simulator::note(const std::string& what) {
 // --- faults
 
 Faults::Fault Simulator::choose(Faults::Point point) {
-  if (settling_ || current_ == nullptr || failure_) return Faults::Fault::kNone;
+  if (settling_ || current_ == nullptr || failure_ || point == Faults::Point::kInit)
+    return Faults::Fault::kNone;
   const bool often = point == Faults::Point::kServe || point == Faults::Point::kPoll ||
                      point == Faults::Point::kProduce;
   if (dice_.chance(options_.faults.nap / (often ? 20 : 1))) {
@@ -161,6 +165,11 @@ Faults::Fault Simulator::choose_fault(Faults::Point point) {
     case Point::kAbort:
       if (!dice_.chance(often / 4)) return Fault::kNone;
       return dice_.pick({Fault::kRetry, Fault::kKill});
+    case Point::kFlush:
+      if (dice_.chance(.5)) return Fault::kNothing;
+      return dice_.chance(often / 4) ? Fault::kKill : Fault::kNone;
+    case Point::kInit:
+      return Fault::kNone;
     case Point::kApply:
       return dice_.chance(often / 4) ? Fault::kKill : Fault::kNone;
   }
@@ -186,6 +195,7 @@ void Simulator::crash(Process& process) {
   if (!options_.keeps_state || dice_.chance(options_.faults.lost)) {
     note("its disk is lost");
     process.disk.lose();
+    if (options_.lose_state) options_.lose_state(process.id);
   } else if (dice_.chance(options_.faults.old_copy)) {
     note("its disk is an old copy");
     process.disk.put_copy_back();

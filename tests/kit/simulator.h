@@ -69,6 +69,10 @@ class Simulator {
     bool keeps_state = true;  ///< a disk outlives its process
     /// See SimulatedDisk::Options.
     std::chrono::milliseconds state_usable_for{12LL * 3600 * 1000};
+    /// State in a real place instead of the simulated disk: called at each start of a process, when
+    /// nothing of its former start is in use; and when its disk is lost. Empty: simulated disks.
+    std::function<TaskStateFactory(const std::string& id, const Clock& clock)> open_state = {};
+    std::function<void(const std::string& id)> lose_state = {};
     /// Called whenever time has passed: the place for input that comes by the clock.
     std::function<void()> tick = {};
     /// Takes a line for everything that happens; empty: nothing is written down.

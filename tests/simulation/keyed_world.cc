@@ -138,6 +138,7 @@ Simulator::Options KeyedWorld::options(std::uint64_t seed, Trace trace) {
                              .tick = [this] { feed_->end(false); },
                              .trace = std::move(trace)};
   if (dice_.chance(.5)) shorten_compaction(options, "world-state-changelog", partitions_);
+  if (keeps_in_rocksdb(seed)) disks_.emplace().use(options);
   return options;
 }
 
@@ -146,8 +147,9 @@ std::string KeyedWorld::describe() const {
                                                 "count on close", "sum on close",  "window count"};
   const ApplicationConfig& config = simulator_->driver().config();
   return fmt::format(
-      "keyed, {}{}: {} partitions, {} threads each{}, batch {}, commit every {} ms; faults:{}",
-      kKinds[static_cast<int>(kind_)], rekeyed_ ? " of a new key" : "", partitions_, config.threads,
+      "keyed, {}{}{}: {} partitions, {} threads each{}, batch {}, commit every {} ms; faults:{}",
+      kKinds[static_cast<int>(kind_)], rekeyed_ ? " of a new key" : "",
+      disks_ ? ", in RocksDB" : "", partitions_, config.threads,
       config.static_membership ? " (static)" : "", config.batch.records,
       config.commit_interval.count(), millrace::describe(plan_));
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "millrace/tests/simulation/rocksdb_disks.h"
 #include "millrace/tests/simulation/transactional_feed.h"
 #include "millrace/tests/simulation/world.h"
 
@@ -49,6 +50,7 @@ class KeyedWorld final : public World {
   std::vector<std::int64_t> durations_;
   std::int64_t grace_ms_ = 0;
   FaultPlan plan_;
+  std::optional<RocksdbDisks> disks_;
   std::unique_ptr<Simulator> simulator_;
   std::unique_ptr<TransactionalFeed> feed_;
 };

@@ -14,6 +14,10 @@ std::unique_ptr<World> make_world(std::uint64_t seed, Trace trace) {
     case 6:
       return make_keyed_world(seed, std::move(trace));
     case 7:
+      if (seed % 32 == 23)
+        return make_distinct_world(seed, std::move(trace), Guarantee::kAtLeastOnce);
+      if (seed % 32 == 31)
+        return make_record_world(seed, std::move(trace), Guarantee::kAtLeastOnce);
       return make_record_world(seed, std::move(trace));
     default:
       return make_distinct_world(seed, std::move(trace));
@@ -28,6 +32,10 @@ void shorten_compaction(Simulator::Options& options, const std::string& changelo
   const std::map<std::string, std::string> configs{
       {"cleanup.policy", "compact"}, {"delete.retention.ms", std::to_string(kRetentionMs)}};
   options.driver.topics.push_back({changelog, partitions, -1, configs});
+}
+
+bool keeps_in_rocksdb(std::uint64_t seed) {
+  return seed % 40 == 21 || seed % 40 == 17;  // a keyed world, and a distinct one
 }
 
 FaultPlan pick_faults(Dice& dice) {
@@ -45,6 +53,15 @@ FaultPlan pick_faults(Dice& dice) {
                             {.crash = .005, .nap = .005, .disturb = .01, .fault = .2}});
   plan.lost = plan.lost > 0 ? plan.lost : dice.pick({0., .2, 1.});
   return plan;
+}
+
+std::string_view describe(Guarantee guarantee) {
+  return guarantee == Guarantee::kExactlyOnce ? "exactly once" : "at least once";
+}
+
+bool repeats(Guarantee guarantee, const FaultPlan& plan) {
+  return guarantee == Guarantee::kAtLeastOnce &&
+         plan.crash + plan.leave + plan.sleep + plan.nap + plan.disturb + plan.fault > 0;
 }
 
 std::string describe(const FaultPlan& plan) {

@@ -26,17 +26,26 @@ class World {
 /// The world of this seed, of any kind. `trace` as for the Simulator.
 std::unique_ptr<World> make_world(std::uint64_t seed, Trace trace = {});
 
-std::unique_ptr<World> make_distinct_world(std::uint64_t seed, Trace trace);
+std::unique_ptr<World> make_distinct_world(std::uint64_t seed, Trace trace,
+                                           Guarantee guarantee = Guarantee::kExactlyOnce);
 std::unique_ptr<World> make_keyed_world(std::uint64_t seed, Trace trace);
 std::unique_ptr<World> make_merge_world(std::uint64_t seed, Trace trace);
-std::unique_ptr<World> make_record_world(std::uint64_t seed, Trace trace);
+std::unique_ptr<World> make_record_world(std::uint64_t seed, Trace trace,
+                                         Guarantee guarantee = Guarantee::kExactlyOnce);
 
 /// Lets this changelog be compacted, and lose its tombstones, within a world's short life.
 void shorten_compaction(Simulator::Options& options, const std::string& changelog,
                         std::int32_t partitions);
 
+/// One seed in twenty keeps its state in RocksDB, the others on simulated disks.
+bool keeps_in_rocksdb(std::uint64_t seed);
+
 /// Faults as a seed chooses them, in one line.
 FaultPlan pick_faults(Dice& dice);
 std::string describe(const FaultPlan& plan);
+std::string_view describe(Guarantee guarantee);
+/// Records may be processed again, and their results written again: at least once, under a plan
+/// that lets processes die, sleep, or be refused.
+bool repeats(Guarantee guarantee, const FaultPlan& plan);
 
 }  // namespace millrace

@@ -45,15 +45,18 @@ class KeepingChangelog final : public ChangelogWriter {
     if (value.data() == nullptr) {
       stores[std::string(store)].erase(std::string(key));
       tombstones.emplace_back(key);
+      values_last = false;
     } else {
       stores[std::string(store)][std::string(key)] = value;
       puts.emplace_back(key);
+      values_last = true;
     }
     return {};
   }
   std::map<std::string, Contents> stores;
   std::vector<std::string> puts;
   std::vector<std::string> tombstones;
+  bool values_last = false;  ///< the last record was no tombstone
 };
 
 enum class Backend { kMemory, kRocksdb };

@@ -57,6 +57,20 @@ TEST_P(TaskStateContract, TakesAValueThatIsItsOwn) {
   EXPECT_THAT(get("b"), Optional(std::string("3456")));
 }
 
+/// Of a commit that was cut short, what has moved to another key must not be missing.
+TEST_P(TaskStateContract, WritesTombstonesBehindValues) {
+  world.store().put("a", "1");
+  world.store().put("b1", "1");
+  ASSERT_OK(world.commit());
+  EXPECT_TRUE(world.changelog.values_last);
+  world.store().erase("a");
+  world.store().erase_range("b", "c");
+  world.store().put("d", "1");
+  ASSERT_OK(world.commit());
+  EXPECT_FALSE(world.changelog.values_last);
+  EXPECT_THAT(world.changelog.stores["users"], ElementsAre(Pair("d", "1")));
+}
+
 TEST_P(TaskStateContract, KeepsStoresApart) {
   world.store("users").put("a", "1");
   world.store("default").put("a", "2");

@@ -84,6 +84,35 @@ TEST_F(Commit, ThatIsRefusedIsDoneAgainFromTheLastCommit) {
   }
 }
 
+/// Registering its successor may fail in turn.
+TEST_F(Commit, WhoseProducerDiesIsDoneAgainByTheFirstThatLives) {
+  faults_.at = [commits = 0, inits = 0](Point at) mutable {
+    if (at == Point::kBeforeCommit && ++commits == 1) return Fault::kFenced;
+    return at == Point::kInit && commits > 0 && ++inits <= 3 ? Fault::kFenced : Fault::kNone;
+  };
+  driver_->run_until_idle();
+  ASSERT_TRUE(driver_->status().ok()) << driver_->status().message();
+  EXPECT_THAT(driver_->values("out"), ElementsAre("1", "2", "3"));
+}
+
+/// A rebalance waits for a member that died in it, and refuses commits all the while.
+TEST_F(Commit, ThatIsRefusedForLongIsDoneInTheEnd) {
+  const std::int64_t until_ms = driver_->clock().monotonic_ms() + 50'000;
+  faults_.at = [this, until_ms](Point at) {
+    const bool refused = driver_->clock().monotonic_ms() < until_ms;
+    return at == Point::kSendOffsets && refused ? Fault::kAbort : Fault::kNone;
+  };
+  driver_->run_until_idle();
+  ASSERT_TRUE(driver_->status().ok()) << driver_->status().message();
+  EXPECT_THAT(driver_->values("out"), ElementsAre("1", "2", "3"));
+}
+
+TEST_F(Commit, ThatIsRefusedForEverEndsTheProgram) {
+  fail(Point::kSendOffsets, Fault::kAbort, 1'000'000);
+  driver_->run_until_idle();
+  EXPECT_THAT(driver_->status().message(), HasSubstr("transactions in a row failed"));
+}
+
 TEST_F(Commit, LeavesNothingWhenTheProcessDiesBeforeItAndEverythingAfterIt) {
   for (const Point point : {Point::kSendOffsets, Point::kBeforeCommit, Point::kAfterCommit}) {
     SetUp();
