@@ -14,34 +14,51 @@ MOST_STOPS = 1000
 MOST_TRIES = 6  # to kill between two rounds of a rebalance
 
 
-def storm(round_, dice, kills, next_kill):
-    """kill -9 of one instance after the other, each after the group's committed offsets have moved.
+def storm(round_, dice, harms, when, harm):
+    """One harm after the other, each after the group's committed offsets have moved.
 
     That is asserted by `millrace groups`: the sum of the input's committed offsets must exceed what it was when
-    the last victim had been started again. Every second victim loses its state directory.
+    the last harm had been done. `when` tells the second of the load at which one is due at the earliest.
     """
     application = round_.application
     committed = 0
-    for kill in range(kills):
-        round_.until(next_kill(kill))
-        committed = application.wait_until_committed_beyond(committed, f"progress before kill {kill + 1}")
-        # The group answers between two transactions: without this each kill would hit the same moment of one.
+    for number in range(harms):
+        round_.until(when(number))
+        committed = application.wait_until_committed_beyond(committed, f"progress before harm {number + 1}")
+        # The group answers between two transactions: without this each harm would hit the same moment of one.
         time.sleep(dice.random() * PHASE_SECONDS)
         application.check()
-        victim = dice.choice(application.instances)
+        harm(number)
+        committed = wait_for("an answer of the group", application.committed)
+
+
+def kills_of(round_, dice):
+    """A harm: kill -9 of any instance, which is started again. Every second one loses its state directory."""
+    def harm(number):
+        victim = dice.choice(round_.application.instances)
         victim.kill()
         time.sleep(RESTART_SECONDS)
-        if kill % 2 == 1:
+        if number % 2 == 1:
             victim.lose_state()
         victim.start()
-        committed = wait_for("an answer of the group", application.committed)
+    return harm
+
+
+def spread(dice, seconds, harms):
+    """Moments for so many harms in so many seconds."""
+    return lambda number: (number + dice.random()) * seconds / harms
+
+
+def options_of(seed):
+    """What varies between the rounds of a storm."""
+    return [["--shards", "2"], ["--threads", "2"], [], []][seed % 4]
 
 
 def kill_storm(world, seed, seconds, kills, options=()):
     """Members with fixed ids: each comes back within its session, and takes up its own partitions."""
     dice = random.Random(seed)
     with Round(world, world.kafka().bootstrap, f"storm-{seed}", *options) as round_:
-        storm(round_, dice, kills, lambda kill: (kill + dice.random()) * seconds / kills)
+        storm(round_, dice, kills, spread(dice, seconds, kills), kills_of(round_, dice))
         round_.until(seconds)
         round_.verdict(f"seed {seed}: {kills} kills {' '.join(options)}")
 
@@ -49,7 +66,8 @@ def kill_storm(world, seed, seconds, kills, options=()):
 def dynamic_storm(world, seed, kills):
     """Members without fixed ids, one killed every 15 s: the group rebalances around each death."""
     with Round(world, world.kafka().bootstrap, f"dynamic-{seed}", members="dynamic") as round_:
-        storm(round_, random.Random(seed), kills, lambda kill: 5 + 15 * kill)
+        dice = random.Random(seed)
+        storm(round_, dice, kills, lambda number: 5 + 15 * number, kills_of(round_, dice))
         round_.until(15 * kills)
         round_.verdict(f"seed {seed}: {kills} kills of dynamic members")
 
@@ -157,8 +175,7 @@ def cases(world):
     yield "KillStorm", lambda: kill_storm(world, world.seed, *((40, 12) if world.long else (16, 4)))
     if world.long:
         for seed in range(world.seed + 1, world.seed + 20):
-            options = [["--shards", "2"], ["--threads", "2"], [], []][seed % 4]
-            yield f"KillStorm_{seed}", lambda s=seed, o=options: kill_storm(world, s, 40, 12, o)
+            yield f"KillStorm_{seed}", lambda s=seed: kill_storm(world, s, 40, 12, options_of(s))
     yield "DynamicMembers", lambda: dynamic_storm(world, world.seed, 6 if world.long else 2)
     yield "Orphans", lambda: orphans(world)
     yield "FailOver", lambda: fail_over(world, "named")
