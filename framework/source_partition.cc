@@ -60,7 +60,7 @@ void SourcePartition::resume(std::int64_t position, std::int64_t now_ms) {
 void SourcePartition::committed() {
   // Read to its end, and yet not at its end, while something is held back.
   const bool at_end = ended_ && !held_back_.from;
-  committed_ = {offset(), highest_ms_, at_end, end_offset_, note_, word_};
+  committed_ = {offset(), highest_ms_, at_end, end_offset_, note_, word_at_offset()};
   poisoned_.erase(poisoned_.begin(), poisoned_.lower_bound(committed_.offset));
 }
 
@@ -216,6 +216,12 @@ void SourcePartition::hear(const SourceWord& word, std::uint32_t run) {
   word_ = word;
   if (word.run < run) word_->status = SourceStatus::kActive;
   ended_ = word.run > run || (word.run == run && word.status == SourceStatus::kEnded);
+}
+
+std::optional<SourceWord> SourcePartition::word_at_offset() const {
+  std::optional<SourceWord> word = word_;
+  if (word && held_back_.from) word->status = SourceStatus::kActive;  // it is read again
+  return word;
 }
 
 SourceStatus SourcePartition::status(std::int64_t now_ms, std::int64_t idle_after_ms) const {

@@ -64,7 +64,8 @@ class SourcePartition {
   /// What the task that writes this partition says of itself. From then on that, and not the log,
   /// tells the status. `run`: of this process; what was said in an older run does not count.
   void hear(const SourceWord& word, std::uint32_t run);
-  const std::optional<SourceWord>& word() const { return word_; }
+  /// What it has said up to offset().
+  std::optional<SourceWord> word_at_offset() const;
   /// Gives verdicts that need no further record (at the end of a bounded run). `node` as for
   /// process().
   Status settle(Arena& arena, SourceNode& node);

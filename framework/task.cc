@@ -523,7 +523,7 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
       metadata.end_offset = source->end_offset();
       metadata.ended = source->ended() && !behind();
       metadata.note = source->note();
-      if (const auto& word = source->word()) {
+      if (const auto word = source->word_at_offset()) {
         metadata.run = word->run;
         metadata.said = word->status;
       }
