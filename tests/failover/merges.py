@@ -9,8 +9,8 @@ from ring_report import Failure
 from rounds import RESTART_SECONDS, say
 
 PARTITIONS = 10
-# So few records on their way at once that ten million take the better part of a minute.
-SLOWLY = ["--kafka", "producer.queue.buffering.max.messages=1500", "--kafka", "producer.linger.ms=5"]
+# So few records on their way at once that ten million take more than a minute.
+SLOWLY = ["--kafka", "producer.queue.buffering.max.messages=500", "--kafka", "producer.linger.ms=5"]
 
 
 class Merge(Application):
