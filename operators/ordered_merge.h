@@ -125,7 +125,7 @@ class MergeNode final : public Node, public TimeKeeper {
   void flush() override { order_.note(); }
   void aborted() override { reload(); }
 
-  void limit(SourceWord  void limit(SourceWord&) const override {}) const override {}  // nothing is known of time behind it
+  void limit(SourceWord&) const override {}  // nothing is known of time behind it
   bool behind() const override {
     return std::ranges::any_of(inputs_, [](const Input& input) { return input.head != nullptr; });
   }
