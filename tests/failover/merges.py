@@ -9,8 +9,11 @@ from ring_report import Failure
 from rounds import RESTART_SECONDS, say
 
 PARTITIONS = 10
-# So few records on their way at once that ten million take more than a minute.
-SLOWLY = ["--kafka", "producer.queue.buffering.max.messages=500", "--kafka", "producer.linger.ms=5"]
+
+
+def slowly(on_their_way):
+    """So few records on their way at once that a merge lasts long enough to be killed in it."""
+    return ["--kafka", f"producer.queue.buffering.max.messages={on_their_way}", "--kafka", "producer.linger.ms=5"]
 
 
 class Merge(Application):
@@ -38,10 +41,11 @@ class Merge(Application):
         return said.strip()
 
 
-def merge_kills(world, count, kills, members, *options):
+def merge_kills(world, kills, members, *options):
     """kill -9 of one member after the other, each after the committed offsets have moved; then it finishes."""
     dice = random.Random(world.seed)
-    merge = Merge(world, "merge", count, *SLOWLY, *options)
+    count, pace = size(world)
+    merge = Merge(world, "merge", count, *pace, *options)
     try:
         for name in members:
             merge.add(name, "--instance-id", name).start("--until-end")
@@ -67,9 +71,10 @@ def merge_kills(world, count, kills, members, *options):
         merge.end()
 
 
-def one_reader_each(world, count):
+def one_reader_each(world):
     """With readers each partition has one owner at any time; when one dies others take its partitions over."""
-    merge = Merge(world, "readers", count, *SLOWLY, "--readers")
+    count, pace = size(world)
+    merge = Merge(world, "readers", count, *pace, "--readers")
     try:
         for name in ["ann", "bob", "cid"]:
             merge.add(name, "--instance-id", name).start("--until-end")
@@ -92,9 +97,13 @@ def one_reader_each(world, count):
         merge.end()
 
 
+def size(world):
+    """(records, how they are slowed down): more than a minute of merging, or some twenty seconds."""
+    return (10_000_000, slowly(500)) if world.long else (400_000, slowly(100))
+
+
 def cases(world):
-    millions = 10_000_000 if world.long else 1_500_000
-    kills = 12 if world.long else 3
-    yield "MergeKills", lambda: merge_kills(world, millions, kills, ["ann"])
-    yield "MergeKillsOfReaders", lambda: merge_kills(world, millions, kills, ["ann", "bob", "cid"], "--readers")
-    yield "OneReaderEach", lambda: one_reader_each(world, millions)
+    kills = 12 if world.long else 2
+    yield "MergeKills", lambda: merge_kills(world, kills, ["ann"])
+    yield "MergeKillsOfReaders", lambda: merge_kills(world, kills, ["ann", "bob", "cid"], "--readers")
+    yield "OneReaderEach", lambda: one_reader_each(world)
