@@ -271,8 +271,7 @@ Status StreamThread::take_over(bool& worked) {
 }
 
 Status StreamThread::process(bool& worked) {
-  if (pending_bytes() >= environment_.config.transaction_bytes ||
-      committer_.producer().queued_bytes() >= environment_.config.transaction_bytes)
+  if (full() || committer_.producer().queued_bytes() >= environment_.config.transaction_bytes)
     return {};  // no room: the commit is next
 
   struct Candidate {
@@ -337,6 +336,12 @@ std::size_t StreamThread::pending_bytes() const {
   return bytes;
 }
 
+/// The transaction takes no more.
+bool StreamThread::full() const {
+  return pending_bytes() >= environment_.config.transaction_bytes ||
+         std::ranges::any_of(tasks_, [](const auto& task) { return task.second->wants_commit(); });
+}
+
 bool StreamThread::commit_due() const {
   const std::int64_t since_ms = environment_.clock.monotonic_ms() - last_commit_ms_;
   // Nothing is gained by results that are out at once while input waits: then commits come so
@@ -346,7 +351,7 @@ bool StreamThread::commit_due() const {
     return true;
   if (since_ms < kCommitGapMs) return false;
   // What others wait for: room in the transaction, and the end of a bounded run.
-  return pending_bytes() >= environment_.config.transaction_bytes ||
+  return full() ||
          std::ranges::any_of(tasks_, [](const auto& task) { return task.second->just_ended(); });
 }
 

@@ -82,6 +82,7 @@ class StreamThread {
   Status commit_if_due(bool& worked);
   Status commit(bool& worked);
   std::size_t pending_bytes() const;
+  bool full() const;
   bool commit_due() const;
   Result<bool> run_over();
   void publish();

@@ -342,6 +342,7 @@ void Task::hear(SourcePartition& source, std::span<const RecordView> records) {
 Status Task::flush() {
   // An idle source may have let others pass.
   if (gathers()) MILLRACE_RETURN_IF_ERROR(advance());
+  context_->wants_commit = false;
   const auto threw = [&](std::string_view what) {
     return Status::failed(
         fmt::format("in task {} a function of the topology threw while results were sent: {}",

@@ -75,6 +75,8 @@ class Task {
   std::size_t pending_bytes() const {
     return context_->state ? context_->state->pending_bytes() : 0;
   }
+  /// It takes no more until a commit has freed memory.
+  bool wants_commit() const { return context_->wants_commit; }
   /// Step 1 of the commit: operators, then what is told downstream about time.
   /// kFailed: a user's function behind a result threw; no single record is to blame, so no policy
   /// for bad records applies.

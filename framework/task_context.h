@@ -102,6 +102,11 @@ class TaskContext {
   }
 
   KeyValueStore& store(std::string_view name) const { return state->store(name); }
+  LocalTable& local_table(std::string_view store) const { return state->local_table(store); }
+  /// An operator's part of the memory that the process has for what is kept beside stores.
+  MemoryBudget::Share memory_share() const {
+    return MemoryBudget::Share(state ? state->memory_budget() : nullptr);
+  }
   /// The source partition of this topic in this task.
   SourcePartition& source(const TopicName& topic) const;
   /// What is known of the time of this task's sources: those of the repartition topic that it
@@ -126,6 +131,9 @@ class TaskContext {
   SourceStatus status_of(const SourcePartition& source) const {
     return source.status(parts_.clock.monotonic_ms(), parts_.idle_after_ms);
   }
+  /// An operator holds more memory than it may, and cannot give it back before a commit: that comes
+  /// soon. The commit clears it.
+  bool wants_commit = false;
 
   // Filled by the task.
   std::unique_ptr<TaskState> state;

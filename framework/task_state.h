@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "millrace/framework/memory_budget.h"
 #include "millrace/framework/record.h"
 #include "millrace/framework/status.h"
 
@@ -50,6 +51,32 @@ class KeyValueStore {
       const std::function<void(std::string_view key, std::string_view value)>& visit) = 0;
 };
 
+/// A map of bytes that a task keeps beside one of its stores, on its own disk and nowhere else: for
+/// what can be made again from the store, such as an index of it. One thread.
+///
+/// It has no changelog and no part in commits: what is written stays, whatever becomes of the
+/// transaction. So only what was committed may be written, and a reader has to find out how much of
+/// that is here. It is empty wherever the task is new, and emptied when its store is dropped.
+/// Failures are kept: a read that failed finds nothing, and TaskState::prepare() reports it.
+class LocalTable {
+ public:
+  virtual ~LocalTable() = default;
+  /// The value, as a view that lives until the next call on this table; none if there is none.
+  virtual std::optional<std::string_view> get(std::string_view key) = 0;
+  /// Looks many keys up at once. Calls `visit` with the index of each that is there, in any order;
+  /// `visit` must not use the table.
+  virtual void find_many(std::span<const std::string_view> keys,
+                         const std::function<void(std::size_t index)>& visit) = 0;
+  /// The first key that is not less than `from`; none if there is none.
+  virtual std::optional<std::string> first_key(std::string_view from) = 0;
+  virtual void put(std::string_view key, std::string_view value) = 0;
+  /// Puts `count` keys without values, all or none. `next` gives them one after the other,
+  /// ascending; each lives until the next.
+  virtual void put_keys(std::size_t count, const std::function<std::string_view()>& next) = 0;
+  /// Erases all keys in [from, to).
+  virtual void erase_range(std::string_view from, std::string_view to) = 0;
+};
+
 /// `delete.retention.ms` of changelogs: how long a tombstone can be read there. State that was away
 /// for half of it is restored from the start.
 inline constexpr std::chrono::milliseconds kChangelogDeleteRetention = std::chrono::hours(24);
@@ -68,6 +95,11 @@ class TaskState {
   virtual ~TaskState() = default;
   /// REQUIRES: `name` is one of the task's stores.
   virtual KeyValueStore& store(std::string_view name) = 0;
+  /// What is kept beside this store; made when it is first asked for. REQUIRES: as store(); the
+  /// take-over is over.
+  virtual LocalTable& local_table(std::string_view name) = 0;
+  /// For what operators hold in memory; null: there is no limit.
+  virtual MemoryBudget* memory_budget() = 0;
   /// Where the changelog of this store is to be read from at a take-over; 0: from its start.
   virtual std::int64_t changelog_position(std::string_view store) const = 0;
   /// Takes committed changelog records in; a null value erases. `position` is where the changelog

@@ -20,6 +20,7 @@ void DistinctSender::open(TaskContext& context) {
   topic_name_ = context.resolve(topic_);
   shards_ = context.partitions(topic_);
   by_shard_.resize(static_cast<std::size_t>(shards_));
+  share_ = context.memory_share();
 }
 
 void DistinctSender::add(const WindowAssignment& assignment, std::string_view user) {
@@ -32,7 +33,10 @@ void DistinctSender::add(const WindowAssignment& assignment, std::string_view us
 
 void DistinctSender::add_user(OpenWindow& window, Fingerprint user) {
   if (!method_.is_sketch()) {
-    if (!window.remembers || window.sent.insert(user)) window.fresh.push_back(user);
+    if (window.remembers && !window.sent.insert(user)) return;
+    window.fresh.push_back(user);
+    if (window.fresh.size() % kLookEvery == 0) [[unlikely]]
+      make_room();
     return;
   }
   if (!window.sketch->add(user.low)) return;
@@ -84,6 +88,31 @@ void DistinctSender::flush() {
   selected_ = nullptr;  // its windows may be gone
   counting_.clear();
   telling_.clear();
+  make_room();
+}
+
+/// Forgets what was sent in the largest windows; what is to be sent needs a commit.
+void DistinctSender::make_room() {
+  if (method_.is_sketch()) return;
+  const auto size = [](const OpenWindow& window) {
+    return window.sent.memory_bytes_soon() + window.fresh.capacity() * sizeof(Fingerprint);
+  };
+  std::size_t bytes = 0;
+  for (const auto& [key, window] : windows_) bytes += size(window);
+  if (bytes <= share_.hold(bytes)) return;
+  std::vector<OpenWindow*> windows;
+  for (auto& [key, window] : windows_) windows.push_back(&window);
+  std::ranges::stable_sort(windows, std::ranges::greater(),
+                           [&](const OpenWindow* window) { return size(*window); });
+  for (OpenWindow* const window : windows) {
+    bytes -= size(*window);
+    window->sent = {};
+    if (window->fresh.empty()) std::vector<Fingerprint>().swap(window->fresh);
+    bytes += size(*window);
+    if (bytes <= share_.hold(bytes)) return;
+  }
+  context_->wants_commit =
+      std::ranges::any_of(windows, [](const OpenWindow* window) { return !window->fresh.empty(); });
 }
 
 void DistinctSender::send(OpenWindow& window) {

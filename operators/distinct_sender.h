@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "millrace/framework/memory_budget.h"
 #include "millrace/framework/task_context.h"
 #include "millrace/operators/distinct_method.h"
 #include "millrace/operators/fingerprint_set.h"
@@ -22,7 +23,8 @@ namespace millrace {
 ///
 /// Keeps users only for windows that no other window of the plan divides: stage 2 rolls the others
 /// up. A value late for a window's parent goes to the window itself. Has no changelog: what is
-/// forgotten is sent again, and a union does not mind.
+/// forgotten is sent again, and a union does not mind. So the largest sets are forgotten when they
+/// take more memory than they may.
 class DistinctSender {
  public:
   DistinctSender(std::shared_ptr<const WindowPlan> plan, DistinctMethod method, TopicName topic);
@@ -39,6 +41,8 @@ class DistinctSender {
   static constexpr std::size_t kMaxDeltaBytes = 512 * 1024;
 
  private:
+  static constexpr std::size_t kLookEvery = 16384;  ///< new fingerprints between looks at memory
+
   struct OpenWindow {
     AssignedWindow window;
     std::uint64_t frames = 0;            ///< since the last commit
@@ -56,6 +60,7 @@ class DistinctSender {
   void add_user(OpenWindow& window, Fingerprint user);
   void send(OpenWindow& window);
   void send_delta(std::int32_t shard);
+  void make_room();
 
   std::shared_ptr<const WindowPlan> plan_;
   DistinctMethod method_;
@@ -71,6 +76,7 @@ class DistinctSender {
   std::vector<OpenWindow*> telling_;   ///< those that tell its users
   std::vector<std::vector<std::uint32_t>> by_shard_;
   std::string buffer_;
+  MemoryBudget::Share share_;
 };
 
 }  // namespace millrace

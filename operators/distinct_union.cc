@@ -12,29 +12,37 @@
 namespace millrace {
 namespace {
 
-constexpr char kPartPrefix = 'd';
 constexpr char kSketchPrefix = 'k';
-
-/// Key of a packed part: window, level, sequence.
-std::string part_key(std::string_view key, std::size_t level, std::uint32_t sequence) {
-  std::string part(1, kPartPrefix);
-  part.append(key);
-  part.push_back(static_cast<char>(level));
-  for (int shift = 24; shift >= 0; shift -= 8)
-    part.push_back(static_cast<char>(sequence >> shift & 0xff));
-  return part;
-}
 
 }  // namespace
 
 void DistinctUnion::open(TaskContext& context) {
   news_.resize(plan().definitions.size() + 1);
   results_->open(context);
+  sets_.open(context, options().store);
   WindowBoard::open(context);
+  sets_.drop_unknown([this](std::string_view key) {
+    const auto window = decode_window_key(plan(), key);
+    return window.ok() && knows(*window);
+  });
 }
 
-std::unique_ptr<WindowBoard::Entry> DistinctUnion::make_entry() {
-  auto users = std::make_unique<Users>();
+std::size_t DistinctUnion::process(std::span<const RecordView> records, Arena& arena,
+                                   SourcePartition& source) {
+  const std::size_t done = WindowDeltaNode::process(records, arena, source);
+  sets_.make_room();
+  return done;
+}
+
+void DistinctUnion::committed() {
+  WindowDeltaNode::committed();
+  sets_.make_room();
+}
+
+std::unique_ptr<WindowBoard::Entry> DistinctUnion::make_entry(const AssignedWindow& window) {
+  std::string key;
+  append_window_key(plan(), window, key);
+  auto users = std::make_unique<Users>(sets_, std::move(key));
   if (options().method.is_sketch())
     users->sketch = std::make_unique<UltraLogLog>(*options().method.precision);
   return users;
@@ -81,9 +89,8 @@ void DistinctUnion::unite(const AssignedWindow& window, std::size_t depth) {
   Users* const mine = users(window);
   std::vector<Fingerprint>& prints = news_[depth];
   if (mine != nullptr) {
-    std::erase_if(prints, [&](const Fingerprint print) { return !mine->set.insert(print); });
+    mine->set.add(prints);
     if (prints.empty()) return;
-    mine->fresh.insert(mine->fresh.end(), prints.begin(), prints.end());
     touch(*mine);
   }
   each_child(window, [&](const AssignedWindow& child) {
@@ -116,7 +123,7 @@ std::size_t DistinctUnion::emit(const Entry& entry, bool final, bool is_exact) {
   const auto& users = static_cast<const Users&>(entry);
   const std::uint64_t count =
       users.sketch ? static_cast<std::uint64_t>(std::llround(users.sketch->estimate()))
-                   : users.set.size();
+                   : users.set.users();
   results_->write(entry.window, {.users = count,
                                  .frames = entry.frames,
                                  .revision = entry.revision,
@@ -137,67 +144,36 @@ void DistinctUnion::save(Entry& entry, std::string_view key, KeyValueStore& stor
     store.put(prefixed(kSketchPrefix, key), value);
     return;
   }
-  if (users.fresh.empty()) return;
-  std::string part;
-  for (const Fingerprint print : users.fresh) append_fingerprint(print, part);
-  users.fresh.clear();
-  store_part(users, 0, key, part, store);
-  for (std::size_t level = 0; level + 1 < kLevels; ++level)
-    if (users.levels[level].next - users.levels[level].first >= kFanIn)
-      merge_level(users, level, key, store);
-}
-
-void DistinctUnion::store_part(Users& users, std::size_t level, std::string_view key,
-                               std::string_view part, KeyValueStore& store) {
-  for (; !part.empty(); part.remove_prefix(std::min(part.size(), kMaxPartBytes)))
-    store.put(part_key(key, level, users.levels[level].next++), part.substr(0, kMaxPartBytes));
-}
-
-void DistinctUnion::merge_level(Users& users, std::size_t level, std::string_view key,
-                                KeyValueStore& store) {
-  std::string merged;
-  Level& parts = users.levels[level];
-  for (std::uint32_t sequence = parts.first; sequence < parts.next; ++sequence) {
-    const std::string name = part_key(key, level, sequence);
-    if (const auto part = store.get(name)) merged.append(*part);
-    store.erase(name);
-  }
-  parts.first = parts.next;
-  store_part(users, level + 1, key, merged, store);
+  users.set.save(store);
 }
 
 void DistinctUnion::load(Entry& entry, std::string_view key, KeyValueStore& store) {
   auto& users = static_cast<Users&>(entry);
-  if (users.sketch) {
-    const auto value = store.get(prefixed(kSketchPrefix, key));
-    if (!value) return;
-    auto sketch = parse_sketch(*value);
-    MILLRACE_CHECK(sketch.ok(), "a store holds what this program put there");
-    *users.sketch = std::move(*sketch);
-    return;
-  }
-  std::array<bool, kLevels> seen{};
-  store.scan(prefixed(kPartPrefix, key), [&](std::string_view name, std::string_view part) {
-    const std::string_view tail = name.substr(1 + kWindowKeyBytes);
-    const auto level = static_cast<std::size_t>(static_cast<unsigned char>(tail[0]));
-    std::uint32_t sequence = 0;
-    for (std::size_t i = 1; i < 5; ++i)
-      sequence = sequence << 8 | static_cast<unsigned char>(tail[i]);
-    if (!seen[level]) users.levels[level].first = sequence;
-    seen[level] = true;
-    users.levels[level].next = sequence + 1;
-    for (std::size_t i = 0; i < part.size() / kFingerprintBytes; ++i)
-      users.set.insert(fingerprint_at(part, i));
-  });
+  if (!users.sketch) return;  // the set is read when it is asked
+  const auto value = store.get(prefixed(kSketchPrefix, key));
+  if (!value) return;
+  auto sketch = parse_sketch(*value);
+  MILLRACE_CHECK(sketch.ok(), "a store holds what this program put there");
+  *users.sketch = std::move(*sketch);
 }
 
 void DistinctUnion::erase(Entry& entry, std::string_view key, KeyValueStore& store) {
-  const auto& users = static_cast<const Users&>(entry);
+  auto& users = static_cast<Users&>(entry);
   if (users.sketch) store.erase(prefixed(kSketchPrefix, key));
-  for (std::size_t level = 0; level < kLevels; ++level)
-    for (std::uint32_t sequence = users.levels[level].first; sequence < users.levels[level].next;
-         ++sequence)
-      store.erase(part_key(key, level, sequence));
+  users.set.erase(store);
+}
+
+void DistinctUnion::append_head(const Entry& entry, std::string& out) const {
+  const auto& users = static_cast<const Users&>(entry);
+  if (!users.sketch) append_distinct_set_head(users.set.head(), out);
+}
+
+void DistinctUnion::read_head(Entry& entry, std::string_view rest) {
+  auto& users = static_cast<Users&>(entry);
+  if (users.sketch) return WindowDeltaNode::read_head(entry, rest);
+  const auto head = decode_distinct_set_head(rest);
+  MILLRACE_CHECK(head.ok(), "a store holds what this program put there");
+  users.set.restore(*head);
 }
 
 // --- where results go

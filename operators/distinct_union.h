@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
-#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "millrace/operators/distinct_delta_format.h"
-#include "millrace/operators/fingerprint_set.h"
+#include "millrace/operators/distinct_sets.h"
 #include "millrace/operators/ultraloglog.h"
 #include "millrace/operators/window_delta_node.h"
 
@@ -32,51 +32,48 @@ class WindowResults {
 /// Stage 2 of distinct_count, one task a shard: the union of what stage 1 tells, per window, rolled
 /// up into larger windows (design §7).
 ///
-/// Stored per window: the meta record; exact: fingerprints in levels of packed records, 64 of one
-/// level becoming one of the next, so that live changelog records grow with a window's size and not
-/// with its age; sketch: the sketch.
+/// Stored per window: the meta record, which has the head of an exact set; exact: fingerprints in
+/// levels of packed records, 64 of one level becoming one of the next, so that live changelog
+/// records grow with a window's size and not with its age; sketch: the sketch. Exact sets that do
+/// not fit into memory are looked up on disk (DistinctSet).
 class DistinctUnion final : public WindowDeltaNode {
  public:
   DistinctUnion(Options options, std::unique_ptr<WindowResults> results)
       : WindowDeltaNode(std::move(options)), results_(std::move(results)) {}
 
-  void open(TaskContext& context) override;
+  ~DistinctUnion() override { drop_all(); }  // before what its sets share
 
-  static constexpr std::uint32_t kFanIn = 64;
-  static constexpr std::size_t kMaxPartBytes = 512 * 1024;
-  static constexpr std::size_t kLevels = 4;  ///< parts of the last one are not merged any more
+  void open(TaskContext& context) override;
+  std::size_t process(std::span<const RecordView> records, Arena& arena,
+                      SourcePartition& source) override;
+  void committed() override;
 
  private:
-  struct Level {
-    std::uint32_t first = 0;  ///< sequence numbers [first, next) are live
-    std::uint32_t next = 0;
-  };
   struct Users final : Entry {
-    FingerprintSet set;
-    std::vector<Fingerprint> fresh;  ///< not yet in the store
-    std::array<Level, kLevels> levels;
+    Users(DistinctSets& sets, std::string key) : set(sets, std::move(key)) {}
+    DistinctSet set;  ///< empty where there is a sketch
     std::unique_ptr<UltraLogLog> sketch;
     bool sketch_grown = false;  ///< since it was written
   };
 
-  std::unique_ptr<Entry> make_entry() override;
+  std::unique_ptr<Entry> make_entry(const AssignedWindow& window) override;
   Status apply(std::string_view payload) override;
   void save(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void load(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void erase(Entry& entry, std::string_view key, KeyValueStore& store) override;
+  void append_head(const Entry& entry, std::string& out) const override;
+  void read_head(Entry& entry, std::string_view rest) override;
   std::size_t emit(const Entry& entry, bool final, bool exact) override;
   void end_emission() override { results_->end(); }
 
   Users* users(const AssignedWindow& window) { return static_cast<Users*>(find(window)); }
   void unite(const AssignedWindow& window, std::size_t depth);
   void unite_sketch(const AssignedWindow& window, std::string_view registers);
-  void store_part(Users& users, std::size_t level, std::string_view key, std::string_view part,
-                  KeyValueStore& store);
-  void merge_level(Users& users, std::size_t level, std::string_view key, KeyValueStore& store);
   template <class Visit>
   void each_child(const AssignedWindow& window, Visit visit) const;
 
   std::unique_ptr<WindowResults> results_;
+  DistinctSets sets_;
   std::vector<std::vector<Fingerprint>>
       news_;  ///< by depth of the roll-up: what the next larger window must look at
 };

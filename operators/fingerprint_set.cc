@@ -49,6 +49,19 @@ void FingerprintSet::double_capacity() {
   for (const Fingerprint fingerprint : first) *find(fingerprint) = fingerprint;
 }
 
+FingerprintSet::Sorted FingerprintSet::take_sorted() {
+  if (has_zero_ && slots_ == nullptr) grow(1);
+  Sorted sorted;
+  Fingerprint* const begin = slots_.get();
+  Fingerprint* end = std::remove(begin, begin + capacity(), Fingerprint{});
+  if (has_zero_) *end++ = Fingerprint{};  // there is room: the array is never full
+  std::sort(begin, end);
+  sorted.size_ = static_cast<std::size_t>(end - begin);
+  sorted.prints_ = std::move(slots_);
+  FingerprintSet{}.swap(*this);
+  return sorted;
+}
+
 void FingerprintSet::swap(FingerprintSet& other) noexcept {
   std::swap(slots_, other.slots_);
   std::swap(mask_, other.mask_);

@@ -78,10 +78,18 @@ class FingerprintSet {
     if (count > limit_) grow(count);
   }
 
+  /// Returns all, ascending, in the set's own memory: it is empty afterwards, and owns none.
+  class Sorted;
+  Sorted take_sorted();
+
   /// Removes all and keeps the memory; assign `{}` to give it back.
   void clear();
 
   std::size_t memory_bytes() const { return sizeof *this + capacity() * sizeof(Fingerprint); }
+  /// What it takes, or will take soon: it is about to grow.
+  std::size_t memory_bytes_soon() const {
+    return used_ > limit_ / 4 * 3 ? memory_bytes() * 2 : memory_bytes();
+  }
 
  private:
   struct Free {
@@ -108,6 +116,19 @@ class FingerprintSet {
   std::size_t used_ = 0;   ///< occupied slots
   std::size_t limit_ = 0;  ///< slots that may be occupied before growing
   bool has_zero_ = false;  ///< the all-zero fingerprint cannot be told from an empty slot
+};
+
+/// What was in a set, ascending.
+class FingerprintSet::Sorted {
+ public:
+  const Fingerprint* begin() const { return prints_.get(); }
+  const Fingerprint* end() const { return prints_.get() + size_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  friend class FingerprintSet;
+  std::unique_ptr<Fingerprint[], Free> prints_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace millrace

@@ -57,7 +57,9 @@ class KeyedWindows final : public WindowBoard {
  private:
   struct Nothing final : Entry {};
 
-  std::unique_ptr<Entry> make_entry() override { return std::make_unique<Nothing>(); }
+  std::unique_ptr<Entry> make_entry(const AssignedWindow&) override {
+    return std::make_unique<Nothing>();
+  }
   void save(Entry&, std::string_view, KeyValueStore&) override {}
   void load(Entry&, std::string_view, KeyValueStore&) override {}
   void erase(Entry& entry, std::string_view key, KeyValueStore& store) override;

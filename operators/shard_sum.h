@@ -27,7 +27,9 @@ class ShardSum final : public WindowDeltaNode {
     std::set<std::int32_t> unsaved;
   };
 
-  std::unique_ptr<Entry> make_entry() override { return std::make_unique<Parts>(); }
+  std::unique_ptr<Entry> make_entry(const AssignedWindow&) override {
+    return std::make_unique<Parts>();
+  }
   Status apply(std::string_view payload) override;
   void save(Entry& entry, std::string_view key, KeyValueStore& store) override;
   void load(Entry& entry, std::string_view key, KeyValueStore& store) override;

@@ -41,7 +41,7 @@ WindowBoard::Entry* WindowBoard::find(const AssignedWindow& window) {
   auto found = windows_.find(at);
   if (found == windows_.end()) {
     if (at.close_ms <= gone_ms_) return nullptr;
-    found = windows_.emplace(at, make_entry()).first;
+    found = windows_.emplace(at, make_entry(window)).first;
     found->second->window = window;
   }
   return found->second.get();
@@ -147,6 +147,7 @@ void WindowBoard::limit(SourceWord& word) const {
 void WindowBoard::write(Entry& entry) {
   std::string key;
   append_window_key(plan(), entry.window, key);
+  save(entry, key, *store_);
   std::string value;
   ByteWriter(value)
       .put(kVersion)
@@ -155,13 +156,13 @@ void WindowBoard::write(Entry& entry) {
       .put(entry.changed)
       .put(entry.moved)
       .put(entry.emitted_ms);
+  append_head(entry, value);
   store_->put(prefixed(kMetaPrefix, key), value);
-  save(entry, key, *store_);
 }
 
 void WindowBoard::read(const Position& at, std::string_view key) {
   const auto window = decode_window_key(plan(), key);
-  auto entry = make_entry();
+  auto entry = make_entry(*window);
   entry->window = *window;
   {
     const auto value = store_->get(prefixed(kMetaPrefix, key));
@@ -173,7 +174,8 @@ void WindowBoard::read(const Position& at, std::string_view key) {
     entry->changed = in.get<bool>();
     entry->moved = in.get<bool>();
     entry->emitted_ms = in.get<std::int64_t>();
-    MILLRACE_CHECK(version == kVersion && in.done(), "a store holds what this program put there");
+    MILLRACE_CHECK(version == kVersion && in.ok(), "a store holds what this program put there");
+    read_head(*entry, in.rest());
   }
   load(*entry, key, *store_);
   windows_.insert_or_assign(at, std::move(entry));

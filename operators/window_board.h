@@ -73,12 +73,18 @@ class WindowBoard : public TimeKeeper {
   explicit WindowBoard(Options options) : options_(std::move(options)) {}
 
   // --- what a subclass says
-  virtual std::unique_ptr<Entry> make_entry() = 0;
+  virtual std::unique_ptr<Entry> make_entry(const AssignedWindow& window) = 0;
   /// Writes or reads what is counted in a window, beyond what every window has. `key` is the
   /// window's.
   virtual void save(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
   virtual void load(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
   virtual void erase(Entry& entry, std::string_view key, KeyValueStore& store) = 0;
+  /// A part of it that is small and changes whenever the window does: it stands behind what every
+  /// window has, in the same record. Called after save(), and before load().
+  virtual void append_head(const Entry&, std::string&) const {}
+  virtual void read_head(Entry&, std::string_view rest) {
+    MILLRACE_CHECK(rest.empty(), "a store holds what this program put there");
+  }
   /// Returns how many results it sent.
   virtual std::size_t emit(const Entry& entry, bool final, bool exact) = 0;
   virtual void end_emission() = 0;
@@ -91,6 +97,9 @@ class WindowBoard : public TimeKeeper {
   /// The window's entry, made if it is new; null if its state has expired: it is never opened
   /// again.
   Entry* find(const AssignedWindow& window);
+  /// It has an entry.
+  bool knows(const AssignedWindow& window) const { return windows_.contains(position(window)); }
+  void drop_all() { windows_.clear(); }
   /// What is counted in the window has changed: it is written at the commit, and due again.
   void touch(Entry& entry, bool final = true);
   void count_dropped(std::uint64_t frames) { context_->counters().dropped_after_close += frames; }

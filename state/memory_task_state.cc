@@ -3,6 +3,7 @@
 #include <map>
 
 #include "millrace/framework/check.h"
+#include "millrace/state/map_local_table.h"
 #include "millrace/state/overlaid_store.h"
 
 namespace millrace {
@@ -49,16 +50,21 @@ class MemoryTable final : public BaseTable {
 struct MemoryStore {
   MemoryTable table;
   OverlaidStore store{table};
+  MapLocalTable::Map beside;
+  MapLocalTable local{beside};
   std::int64_t position = 0;
 };
 
 class MemoryTaskState final : public TaskState {
  public:
-  explicit MemoryTaskState(const TaskStateOptions& options) : names_(options.stores) {
+  MemoryTaskState(const TaskStateOptions& options, MemoryBudget* budget)
+      : names_(options.stores), budget_(budget) {
     for (const std::string& name : names_) stores_[name];
   }
 
   KeyValueStore& store(std::string_view name) override { return find(name).store; }
+  LocalTable& local_table(std::string_view name) override { return find(name).local; }
+  MemoryBudget* memory_budget() override { return budget_; }
   std::int64_t changelog_position(std::string_view store) const override {
     return const_cast<MemoryTaskState*>(this)->find(store).position;
   }
@@ -82,6 +88,7 @@ class MemoryTaskState final : public TaskState {
     MemoryStore& target = find(store);
     target.store.discard();
     target.table.clear();
+    target.beside.clear();
     target.position = 0;
     return {};
   }
@@ -121,13 +128,19 @@ class MemoryTaskState final : public TaskState {
   }
 
   std::vector<std::string> names_;
+  MemoryBudget* const budget_;
   std::map<std::string, MemoryStore, std::less<>> stores_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<TaskState>> memory_task_state(const TaskStateOptions& options) {
-  return std::unique_ptr<TaskState>(std::make_unique<MemoryTaskState>(options));
+  return memory_task_state_within(options, nullptr);
+}
+
+Result<std::unique_ptr<TaskState>> memory_task_state_within(const TaskStateOptions& options,
+                                                            MemoryBudget* budget) {
+  return std::unique_ptr<TaskState>(std::make_unique<MemoryTaskState>(options, budget));
 }
 
 }  // namespace millrace

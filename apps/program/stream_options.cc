@@ -82,8 +82,10 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
            "time between commits; results are visible after one")
       .range(1ms, 1min);
   options
-      .add_bytes("memory", targets.memory_bytes,
-                 "memory for state of all tasks together: cache and write buffers")
+      .add_bytes(
+          "memory", targets.memory_bytes,
+          "memory for state of all tasks together: cache, write buffers, and sets of users, up to "
+          "half; larger sets are looked up on disk")
       .range(16 << 20, 1e15);
   options.add("progress-every", targets.progress_every, "records between two lines of progress")
       .range(1, 1e15);

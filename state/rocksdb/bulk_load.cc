@@ -53,21 +53,23 @@ void BulkLoad::sort(std::vector<Record>& records) {
 Status BulkLoad::make_table(Collection& from) {
   const std::vector<Record>& records = from.records;
   sort(from.records);
-  const Status written = database_.add_table(store_, [&](rocksdb::SstFileWriter& table) {
-    rocksdb::Status status;
-    for (std::size_t i = 0; i < records.size() && status.ok(); ++i) {
-      // They lie anywhere: each would be waited for.
-      if (i + kAhead < records.size()) {
-        const char* const next = records[i + kAhead].bytes;
-        __builtin_prefetch(next);
-        __builtin_prefetch(next + kCacheLine);
-      }
-      const Record& record = records[i];
-      status = record.value_size != kErased ? table.Put(slice(record.key()), slice(record.value()))
-                                            : table.Delete(slice(record.key()));
-    }
-    return status;
-  });
+  const Status written =
+      database_.add_table(database_.column(store_), [&](rocksdb::SstFileWriter& table) {
+        rocksdb::Status status;
+        for (std::size_t i = 0; i < records.size() && status.ok(); ++i) {
+          // They lie anywhere: each would be waited for.
+          if (i + kAhead < records.size()) {
+            const char* const next = records[i + kAhead].bytes;
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + kCacheLine);
+          }
+          const Record& record = records[i];
+          status = record.value_size != kErased
+                       ? table.Put(slice(record.key()), slice(record.value()))
+                       : table.Delete(slice(record.key()));
+        }
+        return status;
+      });
   from.reset();
   return written;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <rocksdb/cache.h>
 #include <rocksdb/options.h>
+#include <rocksdb/write_buffer_manager.h>
 
 #include <map>
 #include <memory>
@@ -24,10 +26,15 @@ struct RocksdbBackend {
   void give_back(const std::string& path);
 
   const RocksdbStateOptions options;
+  /// At most half of the memory; what is held is taken from the block cache and the write buffers.
+  MemoryBudget kept_beside;
   rocksdb::Options database;
   rocksdb::ColumnFamilyOptions column;
 
  private:
+  void divide(std::size_t kept_beside);
+
+  std::shared_ptr<rocksdb::Cache> cache_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<StateDirectory>> directories_;  // by application id
   std::set<std::string> taken_;

@@ -20,11 +20,13 @@ constexpr std::size_t kMostWriteBuffer = std::size_t{64} << 20;
 
 }  // namespace
 
-RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given) {
-  // One budget: write buffers and table filters are charged to the block cache.
-  const auto cache = rocksdb::NewLRUCache(options.memory_bytes);
+RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given)
+    : options(given),
+      kept_beside(given.memory_bytes / 2, [this](std::size_t held) { divide(held); }),
+      // One budget: write buffers and table filters are charged to the block cache.
+      cache_(rocksdb::NewLRUCache(given.memory_bytes)) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
+  table.block_cache = cache_;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
@@ -35,7 +37,7 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given
   database.create_missing_column_families = true;
   database.info_log = std::make_shared<RocksdbLog>(options.log);
   database.write_buffer_manager =
-      std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache);
+      std::make_shared<rocksdb::WriteBufferManager>(options.memory_bytes / 2, cache_);
   database.avoid_flush_during_recovery = true;  // a restart waits for nothing that can wait
   database.max_open_files = 128;                // per task; filters and indexes are in the cache
   database.max_background_jobs = 2;
@@ -57,6 +59,13 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given) : options(given
   column.level0_stop_writes_trigger = 60;
   column.memtable_whole_key_filtering = true;  // most reads of a new key stop here
   column.memtable_prefix_bloom_size_ratio = 0.05;
+}
+
+/// What operators hold beside stores is not there for RocksDB.
+void RocksdbBackend::divide(std::size_t held) {
+  const std::size_t left = options.memory_bytes - std::min(held, options.memory_bytes / 2);
+  cache_->SetCapacity(left);
+  database.write_buffer_manager->SetBufferSize(left / 2);
 }
 
 Status RocksdbBackend::claim(const StateStamp& stamp) {

@@ -15,8 +15,8 @@ struct RocksdbBackend;
 
 struct RocksdbStateOptions {
   std::string directory;  ///< state of task T of application A lies in <directory>/A/T
-  /// Budget of all tasks of the process together: block cache, filters and write buffers. At least
-  /// 16 MiB make sense.
+  /// Budget of all tasks of the process together: block cache, filters and write buffers; up to
+  /// half of it goes to operators for what they keep beside stores. At least 16 MiB make sense.
   std::size_t memory_bytes = std::size_t{256} << 20;
   /// `delete.retention.ms` of the changelogs. Local data that was complete more than half of it ago
   /// may have missed tombstones: it is dropped and restored.

@@ -23,7 +23,8 @@ std::string position_key(const std::string& store) { return "position:" + store;
 Result<std::unique_ptr<TaskState>> RocksdbTaskState::open(RocksdbBackend& backend,
                                                           const TaskStateOptions& options) {
   MILLRACE_RETURN_IF_ERROR(backend.claim({options.application_id, options.topology_fingerprint}));
-  if (options.stores.empty()) return memory_task_state(options);  // nothing to keep
+  if (options.stores.empty())  // nothing to keep
+    return memory_task_state_within(options, &backend.kept_beside);
   std::string path =
       fmt::format("{}/{}/{}", backend.options.directory, options.application_id, options.task);
   if (!backend.take(path))

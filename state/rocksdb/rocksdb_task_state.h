@@ -11,6 +11,7 @@
 #include "millrace/state/overlaid_store.h"
 #include "millrace/state/rocksdb/bulk_load.h"
 #include "millrace/state/rocksdb/rocksdb_backend.h"
+#include "millrace/state/rocksdb/rocksdb_local_table.h"
 #include "millrace/state/rocksdb/rocksdb_table.h"
 #include "millrace/state/rocksdb/state_format.h"
 #include "millrace/state/rocksdb/task_database.h"
@@ -29,6 +30,8 @@ class RocksdbTaskState final : public TaskState {
   ~RocksdbTaskState() override;
 
   KeyValueStore& store(std::string_view name) override { return find(name).store; }
+  LocalTable& local_table(std::string_view name) override { return find(name).local; }
+  MemoryBudget* memory_budget() override { return &backend_.kept_beside; }
   std::int64_t changelog_position(std::string_view store) const override {
     return const_cast<RocksdbTaskState*>(this)->find(store).position.offset;
   }
@@ -48,10 +51,12 @@ class RocksdbTaskState final : public TaskState {
         : name(std::move(given)),
           column(index),
           table(database, index),
+          local(database, index),
           restoring(database, index) {}
     const std::string name;
     const std::size_t column;
     RocksdbTable table;
+    RocksdbLocalTable local;
     OverlaidStore store{table};
     BulkLoad restoring;
     bool many_tables = false;

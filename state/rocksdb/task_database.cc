@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rocksdb/options.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -16,6 +17,7 @@ constexpr std::size_t kKeptBatchBytes = std::size_t{16} << 20;
 
 /// Stores have names of their own: one may be called "default".
 std::string column_name(const std::string& store) { return "store:" + store; }
+std::string local_name(const std::string& store) { return "local:" + store; }
 
 Status damaged(std::string_view path, std::string_view what) {
   return Status::failed(
@@ -37,11 +39,22 @@ Result<std::unique_ptr<TaskDatabase>> TaskDatabase::open(const RocksdbBackend& b
   std::vector<rocksdb::ColumnFamilyDescriptor> columns{
       {rocksdb::kDefaultColumnFamilyName, backend.column}};
   for (const std::string& store : stores) columns.emplace_back(column_name(store), backend.column);
+  std::vector<std::string> there;  // none, if there is no database yet: opening will tell
+  rocksdb::DB::ListColumnFamilies(backend.database, path, &there).PermitUncheckedError();
+  std::vector<std::size_t> local;
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    if (std::ranges::find(there, local_name(stores[i])) == there.end()) continue;
+    columns.emplace_back(local_name(stores[i]), backend.column);
+    local.push_back(i);
+  }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(backend.database, path, columns, &opened->columns_, &db);
   opened->db_.reset(db);
   if (!status.ok()) return opened->error("opened", status);
+  for (std::size_t i = 0; i < local.size(); ++i)
+    opened->local_columns_[local[i]] = opened->columns_[1 + stores.size() + i];
+  opened->columns_.resize(1 + stores.size());
   return opened;
 }
 
@@ -65,6 +78,8 @@ TaskDatabase::~TaskDatabase() {
   // A column family that cannot be closed would leak, nothing more.
   for (rocksdb::ColumnFamilyHandle* column : columns_)
     db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
+  for (rocksdb::ColumnFamilyHandle* column : local_columns_)
+    if (column != nullptr) db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
 }
 
 Status TaskDatabase::write() {
@@ -79,18 +94,18 @@ Status TaskDatabase::write() {
 }
 
 Status TaskDatabase::add_table(
-    std::size_t store, const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill) {
+    rocksdb::ColumnFamilyHandle* column,
+    const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill) {
   // No name of RocksDB's own.
-  const std::string file = fmt::format("{}/restored-{}.table", path_, store);
-  rocksdb::SstFileWriter table({}, rocksdb::Options(backend_.database, backend_.column),
-                               column(store));
+  const std::string file = fmt::format("{}/added-{}.table", path_, column->GetID());
+  rocksdb::SstFileWriter table({}, rocksdb::Options(backend_.database, backend_.column), column);
   rocksdb::Status status = table.Open(file);
   if (status.ok()) status = fill(table);
   if (status.ok()) status = table.Finish();
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
   options.write_global_seqno = false;
-  if (status.ok()) status = db_->IngestExternalFile(column(store), {file}, options);
+  if (status.ok()) status = db_->IngestExternalFile(column, {file}, options);
   return status.ok() ? Status{} : error("written", status);
 }
 
@@ -106,11 +121,22 @@ Status TaskDatabase::expect_tables(std::size_t store, bool many) {
 }
 
 Status TaskDatabase::drop(std::size_t store) {
-  rocksdb::ColumnFamilyHandle*& column = columns_[store + 1];
+  // First what is derived from the other.
+  if (local_columns_[store] != nullptr)
+    MILLRACE_RETURN_IF_ERROR(make_anew(local_columns_[store], local_name(stores_[store])));
+  return make_anew(columns_[store + 1], column_name(stores_[store]));
+}
+
+Status TaskDatabase::make_local_column(std::size_t store) {
+  if (local_columns_[store] != nullptr) return {};
+  return keep("written", db_->CreateColumnFamily(backend_.column, local_name(stores_[store]),
+                                                 &local_columns_[store]));
+}
+
+Status TaskDatabase::make_anew(rocksdb::ColumnFamilyHandle*& column, const std::string& name) {
   rocksdb::ColumnFamilyHandle* fresh = nullptr;
   rocksdb::Status status = db_->DropColumnFamily(column);
-  if (status.ok())
-    status = db_->CreateColumnFamily(backend_.column, column_name(stores_[store]), &fresh);
+  if (status.ok()) status = db_->CreateColumnFamily(backend_.column, name, &fresh);
   if (!status.ok()) return keep("written", status);
   db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
   column = fresh;

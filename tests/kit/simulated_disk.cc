@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "millrace/framework/check.h"
+#include "millrace/state/map_local_table.h"
 #include "millrace/state/memory_task_state.h"
 
 namespace millrace {
@@ -39,6 +40,13 @@ class SimulatedDisk::State final : public TaskState {
   }
 
   KeyValueStore& store(std::string_view name) override { return inner_->store(name); }
+  LocalTable& local_table(std::string_view name) override {
+    const auto found = local_.find(name);
+    if (found != local_.end()) return found->second;
+    Image& image = images().stores.at(std::string(name));
+    return local_.try_emplace(std::string(name), image.beside).first->second;
+  }
+  MemoryBudget* memory_budget() override { return disk_.budget_ ? &*disk_.budget_ : nullptr; }
   std::int64_t changelog_position(std::string_view store) const override {
     return inner_->changelog_position(store);
   }
@@ -134,6 +142,7 @@ class SimulatedDisk::State final : public TaskState {
   std::string task_;
   std::vector<std::string> stores_;
   std::unique_ptr<TaskState> inner_;
+  std::map<std::string, MapLocalTable, std::less<>> local_;
   std::int64_t opened_ms_;
   std::int64_t prepared_ms_ = 0;
   std::vector<Change> prepared_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,7 @@ class SimulatedDisk {
   /// What is written of one store.
   struct Image {
     std::map<std::string, std::string, std::less<>> values;
+    std::map<std::string, std::string, std::less<>> beside;  ///< the local table
     std::int64_t position = 0;  ///< where the changelog is to be read on
     /// Wall clock, taken before what was written was committed or read: all tombstones up to then
     /// are in.
@@ -32,6 +34,8 @@ class SimulatedDisk {
     const Clock& clock;
     /// Older images are not used: half of the changelog's delete.retention.ms. Negative: all are.
     std::chrono::milliseconds usable_for{12LL * 3600 * 1000};
+    /// For what the operators of its process hold beside stores; negative: without a limit.
+    std::int64_t memory_bytes = -1;
     /// Called before the committed changes of a task are written; may throw to let the process die.
     std::function<void()> before_write = {};
     /// Called with what has been written.
@@ -39,7 +43,10 @@ class SimulatedDisk {
         written = {};
   };
 
-  explicit SimulatedDisk(Options options) : options_(std::move(options)) {}
+  explicit SimulatedDisk(Options options) : options_(std::move(options)) {
+    if (options_.memory_bytes >= 0)
+      budget_.emplace(static_cast<std::size_t>(options_.memory_bytes));
+  }
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
 
@@ -62,6 +69,7 @@ class SimulatedDisk {
   };
 
   Options options_;
+  std::optional<MemoryBudget> budget_;
   std::map<std::string, TaskImages> tasks_;
   std::map<std::string, TaskImages> copy_;
 };

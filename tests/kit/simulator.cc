@@ -86,6 +86,7 @@ Simulator::Simulator(Options options) : options_(std::move(options)), dice_(opti
         SimulatedDisk::Options{
             .clock = driver_->clock(),
             .usable_for = options_.state_usable_for,
+            .memory_bytes = options_.memory_bytes,
             .before_write =
                 [this] {
                   if (choose(Faults::Point::kApply) == Faults::Fault::kKill) throw Killed{};

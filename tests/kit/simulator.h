@@ -73,6 +73,8 @@ class Simulator {
     /// nothing of its former start is in use; and when its disk is lost. Empty: simulated disks.
     std::function<TaskStateFactory(const std::string& id, const Clock& clock)> open_state = {};
     std::function<void(const std::string& id)> lose_state = {};
+    /// See SimulatedDisk::Options; of each process.
+    std::int64_t memory_bytes = -1;
     /// Called whenever time has passed: the place for input that comes by the clock.
     std::function<void()> tick = {};
     /// Takes a line for everything that happens; empty: nothing is written down.

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "millrace/operators/distinct_delta_format.h"
+#include "millrace/operators/distinct_set_format.h"
 #include "millrace/operators/shard_result_format.h"
 #include "millrace/operators/ultraloglog_format.h"
 #include "millrace/tests/golden/golden.h"
@@ -91,6 +94,57 @@ TEST(SketchFormat, KeepsItsHeader) {
   std::string bytes;
   append_sketch(UltraLogLog(3), bytes);
   expect_golden("sketch_p3_v1", bytes);
+}
+
+DistinctSetHead some_head() {
+  DistinctSetHead head;
+  head.users = 0x0102030405060708;
+  for (std::uint32_t level = 0; level < 4; ++level) head.levels[level] = {level, 0x10203 + level};
+  return head;
+}
+
+TEST(DistinctSetFormat, KeepsItsBytes) {
+  std::string bytes;
+  append_distinct_set_head(some_head(), bytes);
+  expect_golden("distinct_set_head_v1", bytes);
+}
+
+TEST(DistinctSetFormat, ReadsWhatItWrote) {
+  std::string bytes;
+  append_distinct_set_head(some_head(), bytes);
+  const auto head = decode_distinct_set_head(bytes);
+  ASSERT_TRUE(head.ok()) << head.status().message();
+  EXPECT_EQ(*head, some_head());
+}
+
+TEST(DistinctSetFormat, RefusesUnknownVersionsAndDamage) {
+  std::string bytes;
+  append_distinct_set_head(some_head(), bytes);
+  std::string wrong = bytes;
+  wrong[0] = 9;
+  EXPECT_THAT(decode_distinct_set_head(wrong).status().message(), HasSubstr("version 9"));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(decode_distinct_set_head(bytes.substr(0, size)).ok()) << size;
+  EXPECT_FALSE(decode_distinct_set_head(bytes + "x").ok());
+  wrong = bytes;
+  wrong[12] = '\x7f';  // a level that ends before it begins
+  EXPECT_FALSE(decode_distinct_set_head(wrong).ok());
+}
+
+TEST(DistinctSetFormat, TakesNoHarmFromAnyBytes) {
+  std::mt19937 random(7);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes;
+    append_distinct_set_head(some_head(), bytes);
+    for (unsigned n = random() % 4; n > 0; --n)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    bytes.resize(random() % 4 == 0 ? random() % 60 : bytes.size());
+    const auto head = decode_distinct_set_head(bytes);
+    if (!head.ok()) continue;
+    std::string again;
+    append_distinct_set_head(*head, again);
+    EXPECT_EQ(again, bytes);
+  }
 }
 
 }  // namespace

@@ -137,5 +137,26 @@ TEST(FingerprintSetTest, PourIntoASmallerSetIsSpreadEvenly) {
     ASSERT_LE(count, 110) << "49 on average; one part is begun a second time";
 }
 
+TEST(FingerprintSetTest, GivesAllAwayAscending) {
+  std::mt19937_64 random{5};
+  for (const std::size_t count : {0u, 1u, 51u, 5000u}) {
+    FingerprintSet set;
+    std::set<Fingerprint> all;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Fingerprint print = i == 0 ? Fingerprint{} : Fingerprint{random(), random() % 3};
+      set.insert(print);
+      all.insert(print);
+    }
+    const FingerprintSet::Sorted sorted = set.take_sorted();
+    EXPECT_EQ(std::vector<Fingerprint>(sorted.begin(), sorted.end()),
+              std::vector<Fingerprint>(all.begin(), all.end()));
+    EXPECT_EQ(sorted.size(), all.size());
+    EXPECT_EQ(set.memory_bytes(), sizeof set);
+    EXPECT_TRUE(set.empty());
+    EXPECT_TRUE(set.insert({1, 2}));
+    EXPECT_TRUE(set.insert({}));
+  }
+}
+
 }  // namespace
 }  // namespace millrace

@@ -99,6 +99,8 @@ DistinctWorld::DistinctWorld(std::uint64_t seed, Trace trace, Guarantee guarante
   // Who stands still in the middle of a commit writes over what others have done since: only a
   // transaction prevents that.
   if (guarantee_ == Guarantee::kAtLeastOnce) plan_.nap = 0;
+  // Dice of its own: what the others choose for a seed is as it was before.
+  memory_bytes_ = Dice(~seed).pick<std::int64_t>({-1, -1, 0, 3000, 20'000});
   if (idles()) plan_.leap = .004;
   if (mode_ == Mode::kLateIdle) plan_.wall = dice_.pick({0., .002});
   simulator_ = std::make_unique<Simulator>(options(seed, std::move(trace)));
@@ -130,6 +132,7 @@ Simulator::Options DistinctWorld::options(std::uint64_t seed, Trace trace) {
                              .instances = dice_.pick({1, 2, 3}),
                              .faults = plan_,
                              .keeps_state = dice_.chance(.7),
+                             .memory_bytes = memory_bytes_,
                              .tick = [this] { feed_->end(false); },
                              .trace = std::move(trace)};
   if (dice_.chance(.5)) shorten_compaction(options, "world-users-changelog", shards_);
@@ -143,13 +146,13 @@ std::string DistinctWorld::describe() const {
   const ApplicationConfig& config = simulator_->driver().config();
   return fmt::format(
       "distinct {}, {}{}: {} partitions, {} shards, windows {}, {}, grace {} ms, {} threads "
-      "each{}, "
-      "batch {}, commit every {} ms, guard {}, live {}; faults:{}",
+      "each{}, batch {}, commit every {} ms, guard {}, live {}, memory for sets {}; faults:{}",
       millrace::describe(guarantee_), kModes[static_cast<int>(mode_)], disks_ ? ", in RocksDB" : "",
       partitions_, shards_, fmt::join(rules_.durations_s, " "),
       rules_.precision ? "sketch" : "exact", rules_.grace_ms, config.threads,
       config.static_membership ? " (static)" : "", config.batch.records,
-      config.commit_interval.count(), rules_.guard, live_, millrace::describe(plan_));
+      config.commit_interval.count(), rules_.guard, live_, memory_bytes_,
+      millrace::describe(plan_));
 }
 
 // --- what happens

@@ -63,6 +63,7 @@ class DistinctWorld final : public World {
   Mode mode_ = Mode::kBounded;
   std::int32_t partitions_ = 1;
   std::int32_t shards_ = 1;
+  std::int64_t memory_bytes_ = -1;     ///< for sets, of each process; negative: without a limit
   bool live_ = false;                  ///< the input's times follow the clock
   std::vector<std::int64_t> clock_s_;  ///< of the producers, by partition
   std::optional<RocksdbDisks> disks_;

@@ -353,5 +353,81 @@ TEST_P(TaskStateContract, BehavesLikeAMap) {
   Model(world, seed).run(6'000);
 }
 
+// --- what is kept beside a store
+
+std::vector<std::size_t> found(LocalTable& table, const std::vector<std::string_view>& keys) {
+  std::vector<std::size_t> indexes;
+  table.find_many(keys, [&](std::size_t index) { indexes.push_back(index); });
+  std::ranges::sort(indexes);
+  return indexes;
+}
+
+/// Keys "00000", "00002", "00004", ...
+void put_even_keys(LocalTable& table, std::size_t count) {
+  std::size_t next = 0;
+  std::string key;
+  table.put_keys(count, [&] {
+    key = std::to_string(100'000 + 2 * next++).substr(1);
+    return std::string_view(key);
+  });
+}
+
+TEST_P(TaskStateContract, LocalTablesAreWrittenAtOnceAndNotLogged) {
+  LocalTable& table = world.state->local_table("users");
+  EXPECT_EQ(table.first_key({}), std::nullopt);
+  EXPECT_EQ(table.get("a"), std::nullopt);
+  EXPECT_THAT(found(table, {"a"}), IsEmpty());
+  table.put("a", "1");
+  EXPECT_THAT(table.get("a"), Optional(std::string("1")));
+  EXPECT_FALSE(world.state->changed());
+  world.state->discard();
+  EXPECT_THAT(table.get("a"), Optional(std::string("1")));
+  EXPECT_EQ(world.state->local_table("default").get("a"), std::nullopt);
+  EXPECT_EQ(get("a"), std::nullopt) << "the store beside it";
+  ASSERT_OK(world.commit());
+  EXPECT_THAT(world.changelog.stores["users"], IsEmpty());
+}
+
+TEST_P(TaskStateContract, LocalTablesTakeFewKeysAndMany) {
+  LocalTable& table = world.state->local_table("users");
+  for (const std::size_t count : {std::size_t{3}, std::size_t{40'000}, std::size_t{0}}) {
+    put_even_keys(table, count);
+    EXPECT_THAT(found(table, {"00003", "00002", "00001", "00004"}), ElementsAre(1u, 3u)) << count;
+  }
+  std::vector<std::string> names;
+  for (int i = 100'000; i < 180'000; ++i) names.push_back(std::to_string(i).substr(1));
+  const std::vector<std::string_view> keys(names.begin(), names.end());
+  EXPECT_EQ(found(table, keys).size(), 40'000u);
+  EXPECT_EQ(table.first_key("00003"), "00004");
+  EXPECT_EQ(table.first_key("79999"), std::nullopt);
+  table.erase_range("00004", "79990");
+  table.erase_range("1", "0");
+  EXPECT_EQ(table.first_key("00003"), "79990");
+  EXPECT_THAT(found(table, {"00002", "00004", "79990"}), ElementsAre(0u, 2u));
+}
+
+TEST_P(TaskStateContract, LocalTablesGoWithTheirStore) {
+  world.state->local_table("users").put("a", "1");
+  world.state->local_table("default").put("a", "1");
+  ASSERT_OK(world.state->reset("users"));
+  EXPECT_EQ(world.state->local_table("users").get("a"), std::nullopt);
+  EXPECT_THAT(world.state->local_table("default").get("a"), Optional(std::string("1")));
+  world.state->local_table("users").put("b", "2");
+  EXPECT_THAT(world.state->local_table("users").get("b"), Optional(std::string("2")));
+}
+
+TEST_P(TaskStateContract, LocalTablesOutliveTheProcessWhereTheStoreDoes) {
+  world.store().put("k", "v");
+  ASSERT_OK(world.commit());
+  put_even_keys(world.state->local_table("users"), 40'000);
+  world.state->local_table("users").put("a", "1");
+  world.start_process();
+  ASSERT_OK(world.open());
+  LocalTable& table = world.state->local_table("users");
+  EXPECT_EQ(table.get("a").has_value(), world.durable());
+  EXPECT_EQ(table.first_key({}).has_value(), world.durable());
+  EXPECT_EQ(get("k").has_value(), world.durable());
+}
+
 }  // namespace
 }  // namespace millrace
