@@ -23,12 +23,16 @@ std::string part_key(std::string_view key, std::size_t level, std::uint32_t sequ
   return part;
 }
 
-/// Key of one user in the index: window, fingerprint; keys sort as fingerprints do.
+/// Key of one user in the index: window, fingerprint; keys sort as fingerprints do. There is one
+/// for each user of the set, so no byte is appended alone.
 void append_index_key(std::string_view window, Fingerprint print, std::string& out) {
+  char bytes[kFingerprintBytes];
+  for (std::size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<char>(print.low >> (56 - 8 * i) & 0xff);
+    bytes[8 + i] = static_cast<char>(print.high >> (56 - 8 * i) & 0xff);
+  }
   out.append(window);
-  for (const std::uint64_t half : {print.low, print.high})
-    for (int shift = 56; shift >= 0; shift -= 8)
-      out.push_back(static_cast<char>(half >> shift & 0xff));
+  out.append(bytes, sizeof bytes);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -61,5 +63,26 @@ void sort_by_head(std::vector<T>& items, std::vector<T>& scratch) {
     items.swap(scratch);
   }
 }
+
+/// The order in which keys ascend: RocksDB would sort them itself, by comparing whole keys; and
+/// neighbours are found on the same way. Its memory is used again. One thread.
+class KeyOrder {
+ public:
+  void sort(std::span<const std::string_view> keys) {
+    SharedPrefix shared;
+    for (const std::string_view key : keys) shared.add(key);
+    order_.clear();
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      order_.emplace_back(key_head(keys[i], shared.size()), static_cast<std::uint32_t>(i));
+    std::ranges::sort(order_, [&](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : keys[a.second] < keys[b.second];
+    });
+  }
+  /// The index of the key that comes at this place.
+  std::size_t operator[](std::size_t place) const { return order_[place].second; }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order_;  // head, index
+};
 
 }  // namespace millrace

@@ -30,6 +30,7 @@ struct RocksdbBackend {
   MemoryBudget kept_beside;
   rocksdb::Options database;
   rocksdb::ColumnFamilyOptions column;
+  rocksdb::ColumnFamilyOptions local_column;  ///< beside a store
 
  private:
   void divide(std::size_t kept_beside);

@@ -21,16 +21,18 @@ std::optional<std::string_view> RocksdbLocalTable::get(std::string_view key) {
 void RocksdbLocalTable::find_many(std::span<const std::string_view> keys,
                                   const std::function<void(std::size_t)>& visit) {
   if (column() == nullptr) return;
+  order_.sort(keys);
   values_.resize(kKeysAtOnce);
   statuses_.resize(kKeysAtOnce);
   for (std::size_t begin = 0; begin < keys.size(); begin += kKeysAtOnce) {
     const std::size_t count = std::min(kKeysAtOnce, keys.size() - begin);
     keys_.clear();
-    for (const std::string_view key : keys.subspan(begin, count)) keys_.push_back(slice(key));
-    database_.db().MultiGet({}, column(), count, keys_.data(), values_.data(), statuses_.data());
+    for (std::size_t i = 0; i < count; ++i) keys_.push_back(slice(keys[order_[begin + i]]));
+    database_.db().MultiGet({}, column(), count, keys_.data(), values_.data(), statuses_.data(),
+                            /*sorted_input=*/true);
     for (std::size_t i = 0; i < count; ++i) {
       if (statuses_[i].ok())
-        visit(begin + i);
+        visit(order_[begin + i]);
       else if (!statuses_[i].IsNotFound())
         database_.fail(statuses_[i]);
       values_[i].Reset();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "millrace/framework/task_state.h"
+#include "millrace/state/key_head.h"
 #include "millrace/state/rocksdb/task_database.h"
 
 namespace millrace {
@@ -35,6 +36,7 @@ class RocksdbLocalTable final : public LocalTable {
   TaskDatabase& database_;
   const std::size_t store_;
   std::string value_;
+  KeyOrder order_;
   std::vector<rocksdb::Slice> keys_;
   std::vector<rocksdb::PinnableSlice> values_;
   std::vector<rocksdb::Status> statuses_;

@@ -17,6 +17,16 @@ namespace {
 
 constexpr std::size_t kLeastWriteBuffer = std::size_t{1} << 20;
 constexpr std::size_t kMostWriteBuffer = std::size_t{64} << 20;
+constexpr std::uint64_t kFilterPage = std::uint64_t{64} << 10;
+constexpr std::size_t kLeastCacheShard = std::size_t{16} << 20;
+
+/// RocksDB would cut the cache into pieces smaller than the filter of one table, which then is read
+/// anew for each look-up.
+int cache_shard_bits(std::size_t bytes) {
+  int bits = 0;
+  while (bits < 6 && bytes >> (bits + 1) >= kLeastCacheShard) ++bits;
+  return bits;
+}
 
 }  // namespace
 
@@ -24,7 +34,7 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given)
     : options(given),
       kept_beside(given.memory_bytes / 2, [this](std::size_t held) { divide(held); }),
       // One budget: write buffers and table filters are charged to the block cache.
-      cache_(rocksdb::NewLRUCache(given.memory_bytes)) {
+      cache_(rocksdb::NewLRUCache(given.memory_bytes, cache_shard_bits(given.memory_bytes))) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache_;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -59,6 +69,17 @@ RocksdbBackend::RocksdbBackend(const RocksdbStateOptions& given)
   column.level0_stop_writes_trigger = 60;
   column.memtable_whole_key_filtering = true;  // most reads of a new key stop here
   column.memtable_prefix_bloom_size_ratio = 0.05;
+
+  // What is kept beside a store is asked for keys all over it that mostly are not there, by filters
+  // that together may be larger than the cache: so they are read and kept by the page.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.metadata_block_size = kFilterPage;
+  table.pin_l0_filter_and_index_blocks_in_cache = false;
+  local_column = column;
+  // Each of its tables spans all others of a window: levels would merge all of it again and again.
+  local_column.compaction_style = rocksdb::kCompactionStyleUniversal;
+  local_column.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
 }
 
 /// What operators hold beside stores is not there for RocksDB.

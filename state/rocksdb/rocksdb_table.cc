@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "millrace/state/key_head.h"
-
 namespace millrace {
 namespace {
 
@@ -23,11 +21,11 @@ std::optional<std::string_view> RocksdbTable::get(std::string_view key) {
 void RocksdbTable::get_many(
     std::span<const std::string_view> keys,
     const std::function<void(std::size_t, std::optional<std::string_view>)>& visit) {
-  sort(keys);
+  order_.sort(keys);
   for (std::size_t begin = 0; begin < keys.size(); begin += kKeysAtOnce) {
     const std::size_t count = std::min(kKeysAtOnce, keys.size() - begin);
     keys_.clear();
-    for (std::size_t i = 0; i < count; ++i) keys_.push_back(slice(keys[order_[begin + i].second]));
+    for (std::size_t i = 0; i < count; ++i) keys_.push_back(slice(keys[order_[begin + i]]));
     if (values_.size() < count) {
       values_.resize(count);
       statuses_.resize(count);
@@ -36,27 +34,14 @@ void RocksdbTable::get_many(
                             /*sorted_input=*/true);
     for (std::size_t i = 0; i < count; ++i) {
       if (statuses_[i].ok()) {
-        visit(order_[begin + i].second, view(values_[i]));
+        visit(order_[begin + i], view(values_[i]));
       } else {
         if (!statuses_[i].IsNotFound()) database_.fail(statuses_[i]);
-        visit(order_[begin + i].second, std::nullopt);
+        visit(order_[begin + i], std::nullopt);
       }
       values_[i].Reset();
     }
   }
-}
-
-/// RocksDB would sort them itself, by comparing whole keys; and neighbours are found on the same
-/// way.
-void RocksdbTable::sort(std::span<const std::string_view> keys) {
-  SharedPrefix shared;
-  for (const std::string_view key : keys) shared.add(key);
-  order_.clear();
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    order_.emplace_back(key_head(keys[i], shared.size()), static_cast<std::uint32_t>(i));
-  std::ranges::sort(order_, [&](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : keys[a.second] < keys[b.second];
-  });
 }
 
 bool RocksdbTable::may_contain(std::string_view key) {

@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "millrace/state/base_table.h"
+#include "millrace/state/key_head.h"
 #include "millrace/state/rocksdb/task_database.h"
 
 namespace millrace {
@@ -34,13 +34,12 @@ class RocksdbTable final : public BaseTable {
 
  private:
   static constexpr std::size_t kKeysAtOnce = 256;
-  void sort(std::span<const std::string_view> keys);
   rocksdb::ColumnFamilyHandle* column() { return database_.column(store_); }
 
   TaskDatabase& database_;
   const std::size_t store_;
   rocksdb::PinnableSlice value_;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> order_;  // of get_many(): head, index
+  KeyOrder order_;  // of get_many()
   std::vector<rocksdb::Slice> keys_;
   std::vector<rocksdb::PinnableSlice> values_;
   std::vector<rocksdb::Status> statuses_;

@@ -44,7 +44,7 @@ Result<std::unique_ptr<TaskDatabase>> TaskDatabase::open(const RocksdbBackend& b
   std::vector<std::size_t> local;
   for (std::size_t i = 0; i < stores.size(); ++i) {
     if (std::ranges::find(there, local_name(stores[i])) == there.end()) continue;
-    columns.emplace_back(local_name(stores[i]), backend.column);
+    columns.emplace_back(local_name(stores[i]), backend.local_column);
     local.push_back(i);
   }
   rocksdb::DB* db = nullptr;
@@ -98,7 +98,7 @@ Status TaskDatabase::add_table(
     const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill) {
   // No name of RocksDB's own.
   const std::string file = fmt::format("{}/added-{}.table", path_, column->GetID());
-  rocksdb::SstFileWriter table({}, rocksdb::Options(backend_.database, backend_.column), column);
+  rocksdb::SstFileWriter table({}, db_->GetOptions(column), column);
   rocksdb::Status status = table.Open(file);
   if (status.ok()) status = fill(table);
   if (status.ok()) status = table.Finish();
@@ -123,20 +123,23 @@ Status TaskDatabase::expect_tables(std::size_t store, bool many) {
 Status TaskDatabase::drop(std::size_t store) {
   // First what is derived from the other.
   if (local_columns_[store] != nullptr)
-    MILLRACE_RETURN_IF_ERROR(make_anew(local_columns_[store], local_name(stores_[store])));
-  return make_anew(columns_[store + 1], column_name(stores_[store]));
+    MILLRACE_RETURN_IF_ERROR(
+        make_anew(local_columns_[store], backend_.local_column, local_name(stores_[store])));
+  return make_anew(columns_[store + 1], backend_.column, column_name(stores_[store]));
 }
 
 Status TaskDatabase::make_local_column(std::size_t store) {
   if (local_columns_[store] != nullptr) return {};
-  return keep("written", db_->CreateColumnFamily(backend_.column, local_name(stores_[store]),
+  return keep("written", db_->CreateColumnFamily(backend_.local_column, local_name(stores_[store]),
                                                  &local_columns_[store]));
 }
 
-Status TaskDatabase::make_anew(rocksdb::ColumnFamilyHandle*& column, const std::string& name) {
+Status TaskDatabase::make_anew(rocksdb::ColumnFamilyHandle*& column,
+                               const rocksdb::ColumnFamilyOptions& options,
+                               const std::string& name) {
   rocksdb::ColumnFamilyHandle* fresh = nullptr;
   rocksdb::Status status = db_->DropColumnFamily(column);
-  if (status.ok()) status = db_->CreateColumnFamily(backend_.column, name, &fresh);
+  if (status.ok()) status = db_->CreateColumnFamily(options, name, &fresh);
   if (!status.ok()) return keep("written", status);
   db_->DestroyColumnFamilyHandle(column).PermitUncheckedError();
   column = fresh;

@@ -76,7 +76,8 @@ class TaskDatabase {
   Status check_complete() const;
   Status error(std::string_view verb, const rocksdb::Status& status) const;
   Status keep(std::string_view verb, const rocksdb::Status& status);
-  Status make_anew(rocksdb::ColumnFamilyHandle*& column, const std::string& name);
+  Status make_anew(rocksdb::ColumnFamilyHandle*& column,
+                   const rocksdb::ColumnFamilyOptions& options, const std::string& name);
 
   const RocksdbBackend& backend_;
   const std::string path_;
