@@ -104,8 +104,8 @@ class TaskContext {
   KeyValueStore& store(std::string_view name) const { return state->store(name); }
   LocalTable& local_table(std::string_view store) const { return state->local_table(store); }
   /// An operator's part of the memory that the process has for what is kept beside stores.
-  MemoryBudget::Share memory_share() const {
-    return MemoryBudget::Share(state ? state->memory_budget() : nullptr);
+  MemoryBudget::Share memory_share(MemoryUse use) const {
+    return {state ? state->memory_budget() : nullptr, use};
   }
   /// The source partition of this topic in this task.
   SourcePartition& source(const TopicName& topic) const;

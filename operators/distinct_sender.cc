@@ -20,7 +20,7 @@ void DistinctSender::open(TaskContext& context) {
   topic_name_ = context.resolve(topic_);
   shards_ = context.partitions(topic_);
   by_shard_.resize(static_cast<std::size_t>(shards_));
-  share_ = context.memory_share();
+  share_ = context.memory_share(MemoryUse::kRepeated);
 }
 
 void DistinctSender::add(const WindowAssignment& assignment, std::string_view user) {

@@ -193,7 +193,7 @@ void DistinctSets::open(TaskContext& context, const std::string& store) {
   context_ = &context;
   store_ = &context.store(store);
   index_ = &context.local_table(store);
-  share_ = context.memory_share();
+  share_ = context.memory_share(MemoryUse::kKept);
 }
 
 void DistinctSets::drop_unknown(const std::function<bool(std::string_view key)>& known) {
