@@ -4,11 +4,14 @@ import os
 import random
 import time
 
+from absences import COMPLAINT
 from application import Application, wait_for
+from kafka_nodes import Kafka
 from ring_report import Failure
 from rounds import RESTART_SECONDS, say
 
 PARTITIONS = 10
+AWAY_SECONDS = 5
 
 
 def slowly(on_their_way):
@@ -19,8 +22,8 @@ def slowly(on_their_way):
 class Merge(Application):
     """Integers in sorted partitions, and instances of sorted_merge."""
 
-    def __init__(self, world, name, count, *options):
-        programs, broker = world.programs, world.kafka().bootstrap
+    def __init__(self, world, broker, name, count, *options):
+        programs = world.programs
         self.programs, self.broker, self.more, self.instances = programs, broker, list(options), []
         self.name = f"{name}-{next(programs.number)}"
         self.directory = programs.path(self.name)
@@ -28,6 +31,9 @@ class Merge(Application):
         self.input, self.output = (f"{self.name}-{what}" for what in ["input", "output"])
         self.summary = os.path.join(self.directory, "summary.json")
         programs.run("millrace", "create", "--broker", broker, "--topic", self.output, "--partitions", 1)
+        # One copy of each partition: while its broker is away nobody else has it.
+        programs.run("millrace", "create", "--broker", broker, "--topic", self.input, "--partitions", PARTITIONS,
+                     "--replication", 1)
         programs.run("integers", "--broker", broker, "--topic", self.input, "--partitions", PARTITIONS, "--count",
                      count, "--seed", world.seed)
 
@@ -45,7 +51,7 @@ def merge_kills(world, kills, members, *options):
     """kill -9 of one member after the other, each after the committed offsets have moved; then it finishes."""
     dice = random.Random(world.seed)
     count, pace = size(world)
-    merge = Merge(world, "merge", count, *pace, *options)
+    merge = Merge(world, world.kafka().bootstrap, "merge", count, *pace, *options)
     try:
         for name in members:
             merge.add(name, "--instance-id", name).start("--until-end")
@@ -74,7 +80,7 @@ def merge_kills(world, kills, members, *options):
 def one_reader_each(world):
     """With readers each partition has one owner at any time; when one dies others take its partitions over."""
     count, pace = size(world)
-    merge = Merge(world, "readers", count, *pace, "--readers")
+    merge = Merge(world, world.kafka().bootstrap, "readers", count, *pace, "--readers")
     try:
         for name in ["ann", "bob", "cid"]:
             merge.add(name, "--instance-id", name).start("--until-end")
@@ -97,6 +103,31 @@ def one_reader_each(world):
         merge.end()
 
 
+def leader_away(world):
+    """Half of the partitions have no leader for a while: nothing is passed on without them, and nothing lost."""
+    count, pace = size(world)
+    kafka = Kafka(2)
+    keep = True
+    merge = Merge(world, kafka.bootstrap, "away", count, *pace)
+    try:
+        ann = merge.add("ann", "--instance-id", "ann")
+        ann.start("--until-end")
+        merge.wait_until_committed_beyond(0, "the first commit")
+        heard = len(ann.said())
+        kafka.kill(2)
+        wait_for("a word about it", lambda: COMPLAINT.search(ann.said()[heard:]))
+        time.sleep(AWAY_SECONDS)
+        ann.check()
+        complaint = COMPLAINT.search(ann.said()[heard:])[0]
+        kafka.start()
+        ann.wait()
+        say(f"broker 2 was away for {AWAY_SECONDS} s; said: {complaint[30:150]}; {merge.verify()}")
+        keep = False
+    finally:
+        merge.end()
+        kafka.close(keep)
+
+
 def size(world):
     """(records, how they are slowed down): more than a minute of merging, or some twenty seconds."""
     return (10_000_000, slowly(500)) if world.long else (400_000, slowly(100))
@@ -107,3 +138,4 @@ def cases(world):
     yield "MergeKills", lambda: merge_kills(world, kills, ["ann"])
     yield "MergeKillsOfReaders", lambda: merge_kills(world, kills, ["ann", "bob", "cid"], "--readers")
     yield "OneReaderEach", lambda: one_reader_each(world)
+    yield "MergeWithALeaderAway", lambda: leader_away(world)

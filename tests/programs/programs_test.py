@@ -20,6 +20,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import merge_cases  # noqa: E402
 import naive_count  # noqa: E402
 import ring_report  # noqa: E402
 from ring_report import Failure  # noqa: E402
@@ -474,7 +475,7 @@ def cases_of(programs):
     def case(name, function, *arguments):
         return name, lambda: function(programs, *arguments)
 
-    for program in ["frames", "integers", "millrace", "unique_users", "report"]:
+    for program in ["frames", "integers", "millrace", "sorted_merge", "unique_users", "report"]:
         yield case(f"Usage.HelpAndVersionOf_{program}", help_case, program)
     yield case("Usage.UnknownOption", usage_case, "--windw", "unique_users", "--windw", "1m")
     yield case("Usage.WindowThatIsNone", usage_case, "'1x'", "unique_users", "--window", "1x")
@@ -491,7 +492,8 @@ def cases_of(programs):
         yield case(f"File.{name}_FiveWindowsInOneRunEqualOneRunEach", many_windows_case, name)
     yield case("File.DeadLettersAreTheLinesThatWereBad", dead_letter_file_case)
     yield case("File.BadRecordStopsTheRunAndIsNamed", stop_case)
-    for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
+    brokers = [("Embedded", embedded), ("Kafka", kafka)]
+    for label, broker in brokers:
         for name in DATA:
             yield case(f"{label}.{name}_partitions1", broker_case, broker, name, 1)
         for name in ["in-order", "late"]:
@@ -504,6 +506,7 @@ def cases_of(programs):
         yield case(f"{label}.IntegersAreVerified", integers_case, broker)
         yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)
         yield case(f"{label}.ChangedShardsAreRefused", changed_shards_case, broker)
+    yield from merge_cases.cases(case, brokers, check_one_line)
     for name in ["in-order", "late"]:
         yield case(f"Kafka.{name}_partitions4_TwoProcesses", two_processes_case, name)
     yield case("Kafka.late_partitions4_TwoProcesses_shards3", two_processes_case, "late", "--shards", "3")
