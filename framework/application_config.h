@@ -35,7 +35,7 @@ struct ApplicationConfig {
   std::string dead_letter_topic = {};  ///< REQUIRES for kDeadLetter: not empty
   PollLimit batch{1024, 512 * 1024};
   std::size_t transaction_bytes =
-      64 * 1024 * 1024;           ///< a transaction larger than this commits early
+      32 * 1024 * 1024;           ///< a transaction larger than this commits early
   std::int32_t replication = -1;  ///< of internal topics; -1: the broker's default
 };
 

@@ -19,7 +19,7 @@ void Collector::ensure_open() {
 void Collector::send(const OutgoingRecord& record) {
   ensure_open();
   if (!status_.ok()) return;
-  bytes_ += record.key.size() + record.value.size();
+  bytes_ += record.key.size() + record.value.size() + kRecordBytes;
   std::int64_t deadline_ms = 0;
   while (true) {
     status_ = producer_->produce(record);

@@ -32,7 +32,9 @@ class Collector {
   /// between two commits.
   void ensure_open();
   bool transaction_open() const { return open_; }
+  /// Sent in the open transaction, with what a record takes beside key and value.
   std::size_t transaction_bytes() const { return bytes_; }
+  static constexpr std::size_t kRecordBytes = 16;
   /// The first error since finished(); OK if none.
   const Status& status() const { return status_; }
   /// The transaction was committed or aborted.

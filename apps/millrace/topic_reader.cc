@@ -12,6 +12,7 @@ using std::chrono_literals::operator""ms;
 constexpr std::chrono::milliseconds kWait = 1000ms;
 // Of each partition: a reader of many holds no more than this of all of them.
 constexpr PollLimit kLimit{.records = 4096, .bytes = 256 << 10};
+constexpr std::size_t kPrefetchRecords = 20'000;
 
 // A broker that is away for now comes back; the client keeps trying.
 Status tolerate(const Status& status) {
@@ -28,6 +29,7 @@ Result<std::unique_ptr<TopicReader>> TopicReader::open(Broker& broker, const std
   MILLRACE_RETURN_IF_ERROR(ranges.status());
   ConsumerOptions options;
   options.client_id = "millrace";
+  options.prefetch_records = kPrefetchRecords;
   Result<std::unique_ptr<Consumer>> consumer = broker.consumer(options);
   MILLRACE_RETURN_IF_ERROR(consumer.status());
 

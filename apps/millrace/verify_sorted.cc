@@ -139,21 +139,12 @@ class Verification {
   std::int64_t bytes_ = 0;
 };
 
-// Of short records librdkafka's own account of each is most of the memory: by default their number
-// is the limit, not their bytes.
-BrokerOptions with_short_queues(BrokerOptions broker) {
-  broker.kafka.try_emplace("consumer.queued.min.messages", "20000");
-  broker.kafka.try_emplace("consumer.fetch.message.max.bytes", "262144");
-  return broker;
-}
-
 Status verify(const VerifyOptions& options) {
   Result<SortKey> key = SortKey::parse(options.by, options.descending);
   MILLRACE_RETURN_IF_ERROR(key.status());
   const StopSignal stop;
   Session session;
-  MILLRACE_RETURN_IF_ERROR(
-      session.open(with_short_queues(options.broker), Session::Missing::kRefuse));
+  MILLRACE_RETURN_IF_ERROR(session.open(options.broker, Session::Missing::kRefuse));
   const Result<std::string> found = Verification{session, options, *key, stop}.run();
   MILLRACE_RETURN_IF_ERROR(found.status());
   return write_output(*found);

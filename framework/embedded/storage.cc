@@ -39,7 +39,7 @@ rocksdb::Options options_for(LogSink& log) {
   options.create_if_missing = true;
   options.info_log = std::make_shared<RocksLog>(log);
   options.compression = rocksdb::kNoCompression;
-  options.write_buffer_size = 32 << 20;
+  options.write_buffer_size = 16 << 20;
   options.max_write_buffer_number = 3;
   options.max_open_files = 256;
   // Large runs stay out of the tree, so that a log is written once and not with every level.
@@ -57,7 +57,11 @@ std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice
 }  // namespace
 
 void Storage::Batch::put_records(LogId log, std::int64_t last, std::string_view records) {
-  put(records_key(log, last), encode_records(records));
+  const std::string key = records_key(log, last);
+  const std::string head = encode_records({});
+  const rocksdb::Slice whole_key(key);
+  const rocksdb::Slice parts[] = {head, {records.data(), records.size()}};
+  batch_.Put(rocksdb::SliceParts(&whole_key, 1), rocksdb::SliceParts(parts, 2));
 }
 
 Result<std::unique_ptr<Storage>> Storage::open(const std::string& directory, LogSink& log) {

@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +26,8 @@ class Storage {
   /// Puts and deletes that happen together or not at all.
   class Batch {
    public:
+    /// `bytes`: what will be in it, about; it grows by doubling.
+    explicit Batch(std::size_t bytes = 0) : batch_(bytes) {}
     void put(const std::string& key, const std::string& value) { batch_.Put(key, value); }
     void erase(const std::string& key) { batch_.Delete(key); }
     /// Every key in [from, until).

@@ -61,7 +61,9 @@ Result<std::int64_t> TransactionCoordinator::append(const Registration& producer
   MILLRACE_RETURN_IF_ERROR(check_open(producer));
   Transaction& transaction = *producer.state->open;
   auto last = log->append(records, transaction.number);
-  if (last.ok()) transaction.logs.emplace(log->id(), log);
+  if (!last.ok()) return last;
+  transaction.logs.emplace(log->id(), log);
+  transaction.bytes += records.written_bound();
   return last;
 }
 
@@ -87,7 +89,7 @@ Status TransactionCoordinator::end(const Registration& producer, bool commit) {
 /// Decides the open transaction. On an error it stays open.
 Status TransactionCoordinator::finish(State& state, bool commit) {
   Transaction& transaction = *state.open;
-  Storage::Batch batch;
+  Storage::Batch batch(storage_ != nullptr && commit ? transaction.bytes : 0);
   {
     // The logs stay locked around the write, in the order of their ids: a log's end never goes back
     // in the directory.

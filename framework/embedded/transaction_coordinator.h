@@ -33,6 +33,7 @@ class TransactionCoordinator {
     std::uint64_t number = 0;
     std::int64_t deadline_ms = 0;
     std::map<LogId, std::shared_ptr<PartitionLog>> logs;
+    std::size_t bytes = 0;                                        ///< of records, about
     std::map<std::string, std::vector<PartitionOffset>> offsets;  ///< by group, in the order sent
   };
   /// All there is to one transactional id.

@@ -86,8 +86,7 @@ Result<std::unique_ptr<Consumer>> KafkaBroker::consumer(const ConsumerOptions& o
     owned.push_back({"group.instance.id", options.group_instance_id});
   Result<Conf> conf = make_conf(Role::kConsumer, defaults, options_.properties, owned);
   if (!conf.ok()) return conf.status();
-  return KafkaConsumer::create(std::move(*conf), options, options_.prefetch_bytes_per_partition,
-                               watch_, *admin_);
+  return KafkaConsumer::create(std::move(*conf), options, watch_, *admin_);
 }
 
 Result<std::unique_ptr<Producer>> KafkaBroker::producer(const ProducerOptions& options) {

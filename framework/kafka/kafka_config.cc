@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -106,6 +108,15 @@ Result<Conf> make_conf(Role role, const Settings& defaults,
     if (Status status = set(conf.get(), name, name, value); !status.ok()) return status;
   }
   return conf;
+}
+
+std::size_t number_of(const Conf& conf, const char* property) {
+  char text[32] = "";
+  std::size_t size = sizeof text;
+  rd_kafka_conf_get(conf.get(), property, text, &size);
+  std::size_t number = 0;
+  std::from_chars(text, text + std::strlen(text), number);
+  return number;
 }
 
 }  // namespace millrace::kafka

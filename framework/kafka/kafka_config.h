@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,5 +31,8 @@ Status check_properties(const std::map<std::string, std::string>& properties);
 /// `owned`.
 Result<Conf> make_conf(Role role, const Settings& defaults,
                        const std::map<std::string, std::string>& properties, const Settings& owned);
+
+/// What a property whose values are numbers ends up with.
+std::size_t number_of(const Conf& conf, const char* property);
 
 }  // namespace millrace::kafka

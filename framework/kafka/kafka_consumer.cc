@@ -50,22 +50,22 @@ bool has_generation(const rd_kafka_consumer_group_metadata_t& group) {
 }  // namespace
 
 Result<std::unique_ptr<Consumer>> KafkaConsumer::create(Conf conf, const ConsumerOptions& options,
-                                                        std::size_t prefetch_bytes,
                                                         std::shared_ptr<ClientWatch> watch,
                                                         Admin& admin) {
   std::unique_ptr<KafkaConsumer> consumer{
-      new KafkaConsumer{std::move(conf), options, prefetch_bytes, std::move(watch), admin}};
+      new KafkaConsumer{std::move(conf), options, std::move(watch), admin}};
   if (consumer->wake_fd_ < 0)
     return Status::failed(fmt::format("eventfd: {}", std::strerror(errno)));
   if (Status status = consumer->connect(); !status.ok()) return status;
   return std::unique_ptr<Consumer>{std::move(consumer)};
 }
 
-KafkaConsumer::KafkaConsumer(Conf conf, const ConsumerOptions& options, std::size_t prefetch_bytes,
+KafkaConsumer::KafkaConsumer(Conf conf, const ConsumerOptions& options,
                              std::shared_ptr<ClientWatch> watch, Admin& admin)
     : conf_(std::move(conf)),
       options_(options),
-      prefetch_bytes_(prefetch_bytes),
+      most_records_(number_of(conf_, "queued.min.messages")),
+      most_bytes_(number_of(conf_, "queued.max.messages.kbytes") * 1024),
       watch_(std::move(watch)),
       admin_(admin),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -408,9 +408,10 @@ Status KafkaConsumer::take(const TopicPartition& partition, Fetched& from, Messa
 /// they drain. Any request to that broker wakes it, so one is sent when a queue that was full is
 /// half empty: bounded memory without the stall. The answer does not matter.
 void KafkaConsumer::refill(Fetched& partition) {
-  const std::size_t ahead = rd_kafka_queue_length(partition.queue.get()) * partition.record_bytes;
-  if (ahead >= prefetch_bytes_ - prefetch_bytes_ / 4) partition.was_full = true;
-  if (!partition.was_full || ahead > prefetch_bytes_ / 2 || partition.broker < 0) return;
+  const std::size_t ahead = rd_kafka_queue_length(partition.queue.get());
+  const std::size_t full = std::min(most_records_, most_bytes_ / partition.record_bytes);
+  if (ahead >= full - full / 4) partition.was_full = true;
+  if (!partition.was_full || ahead > full / 2 || partition.broker < 0) return;
   if (poked_) {
     rd_kafka_event_t* event = rd_kafka_queue_poll(refill_queue_.get(), 0);
     if (event == nullptr) return;

@@ -30,7 +30,6 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
  public:
   /// `admin` is the broker's, and outlives the consumer.
   static Result<std::unique_ptr<Consumer>> create(Conf conf, const ConsumerOptions& options,
-                                                  std::size_t prefetch_bytes,
                                                   std::shared_ptr<ClientWatch> watch, Admin& admin);
   ~KafkaConsumer() override;
   KafkaConsumer(const KafkaConsumer&) = delete;
@@ -66,8 +65,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
     std::size_t record_bytes = 1024;  ///< average of the last batch, to guess what a queue holds
   };
 
-  KafkaConsumer(Conf conf, const ConsumerOptions& options, std::size_t prefetch_bytes,
-                std::shared_ptr<ClientWatch> watch, Admin& admin);
+  KafkaConsumer(Conf conf, const ConsumerOptions& options, std::shared_ptr<ClientWatch> watch,
+                Admin& admin);
   const Fetched& fetched(const TopicPartition& partition) const;
   Status connect();
   void disconnect();
@@ -86,7 +85,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
 
   const Conf conf_;  ///< each client gets a copy
   const ConsumerOptions options_;
-  const std::size_t prefetch_bytes_;
+  const std::size_t most_records_;  ///< with either of them a queue is full
+  const std::size_t most_bytes_;
   const std::shared_ptr<ClientWatch> watch_;
   Admin& admin_;
   int wake_fd_ = -1;  ///< an eventfd: librdkafka's queues and wakeup() write to it

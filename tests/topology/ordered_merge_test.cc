@@ -50,6 +50,29 @@ class OrderedMerge : public testing::Test {
     return driver_->values("out");
   }
 
+  /// Of random partitions, merged by so many instances to the end.
+  void equals_a_sort(std::uint32_t seed, Topology topology, int instances) {
+    std::mt19937 dice(seed);
+    const auto pick = [&](int most) { return static_cast<std::int32_t>(dice() % most); };
+    const std::int32_t partitions = 1 + pick(12);
+    start(std::move(topology), partitions,
+          {.until_end = true, .batch = {static_cast<std::size_t>(1 + pick(40)), 1 << 20}});
+    std::vector<std::int64_t> all;
+    for (std::int32_t partition = 0; partition < partitions; ++partition) {
+      std::vector<std::int64_t> values(static_cast<std::size_t>(pick(200)));
+      for (auto& value : values) value = pick(100);
+      std::ranges::sort(values);
+      put(partition, values);
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    std::ranges::sort(all);
+    std::vector<std::string> expected;
+    for (const std::int64_t value : all) expected.push_back(fmt::to_string(value));
+    for (int i = 1; i < instances; ++i) ASSERT_TRUE(driver_->add_instance(fmt::format("b{}", i)));
+    EXPECT_EQ(out(), expected) << "seed " << seed;
+    EXPECT_TRUE(driver_->ended()) << "seed " << seed;
+  }
+
   LineLog log_{LogLevel::kWarning};
   std::unique_ptr<TopologyTestDriver> driver_;
 };
@@ -254,52 +277,12 @@ TEST_F(OrderedMerge, HoldsABoundedPartOfAPartitionThatIsFarAhead) {
   EXPECT_THAT(driver_->status().message(), HasSubstr("malformed"));
 }
 
-TEST_F(OrderedMerge, EqualsAStableSort) {
-  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
-    std::mt19937 dice(seed);
-    const auto pick = [&](int most) { return static_cast<std::int32_t>(dice() % most); };
-    const std::int32_t partitions = 1 + pick(12);
-    start(sorted(), partitions,
-          {.until_end = true, .batch = {static_cast<std::size_t>(1 + pick(40)), 1 << 20}});
-    std::vector<std::int64_t> all;
-    for (std::int32_t partition = 0; partition < partitions; ++partition) {
-      std::vector<std::int64_t> values(static_cast<std::size_t>(pick(200)));
-      for (auto& value : values) value = pick(100);
-      std::ranges::sort(values);
-      put(partition, values);
-      all.insert(all.end(), values.begin(), values.end());
-    }
-    std::ranges::sort(all);
-    std::vector<std::string> expected;
-    for (const std::int64_t value : all) expected.push_back(fmt::to_string(value));
-    EXPECT_EQ(out(), expected) << "seed " << seed;
-    EXPECT_TRUE(driver_->ended()) << "seed " << seed;
-  }
+TEST_F(OrderedMerge, EqualsASort) {
+  for (std::uint32_t seed = 1; seed <= 30; ++seed) equals_a_sort(seed, sorted(), 1);
 }
 
 TEST_F(OrderedMerge, WithReadersGivesTheSame) {
-  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
-    std::mt19937 dice(seed);
-    const auto pick = [&](int most) { return static_cast<std::int32_t>(dice() % most); };
-    const std::int32_t partitions = 1 + pick(6);
-    start(sorted(readers()), partitions,
-          {.until_end = true, .batch = {static_cast<std::size_t>(1 + pick(40)), 1 << 20}});
-    std::vector<std::int64_t> all;
-    for (std::int32_t partition = 0; partition < partitions; ++partition) {
-      std::vector<std::int64_t> values(static_cast<std::size_t>(pick(200)));
-      for (auto& value : values) value = pick(100);
-      std::ranges::sort(values);
-      put(partition, values);
-      all.insert(all.end(), values.begin(), values.end());
-    }
-    std::ranges::sort(all);
-    std::vector<std::string> expected;
-    for (const std::int64_t value : all) expected.push_back(fmt::to_string(value));
-    ASSERT_TRUE(driver_->add_instance("b"));
-    ASSERT_TRUE(driver_->add_instance("c"));
-    EXPECT_EQ(out(), expected) << "seed " << seed;
-    EXPECT_TRUE(driver_->ended()) << "seed " << seed;
-  }
+  for (std::uint32_t seed = 1; seed <= 10; ++seed) equals_a_sort(seed, sorted(readers()), 3);
 }
 
 TEST_F(OrderedMerge, WithReadersGoesOnInTheMiddleOfARun) {
