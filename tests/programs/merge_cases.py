@@ -100,8 +100,8 @@ def no_integer_case(programs, broker, must_say):
 def full_disk_case(programs, broker):
     """A limit on the size of files stands for a full disk. With room again the merge goes on."""
     at = broker(programs)
-    merge = Merge(programs, at, [])
-    programs.run("integers", "--broker", at, "--topic", merge.input, "--count", 400_000, "--compression", "none")
+    merge = Merge(programs, at, [[], []])
+    programs.run("integers", "--broker", at, "--topic", merge.input, "--partitions", 2, "--count", 400_000)
     limited = ["bash", "-c", 'trap "" XFSZ; ulimit -S -f 2000; exec "$@"', "bash", *programs.command(*merge.options())]
     done = subprocess.run(limited, capture_output=True, text=True, timeout=HANG_SECONDS, cwd=programs.scratch,
                           check=False)
