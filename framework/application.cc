@@ -7,6 +7,12 @@
 #include <random>
 
 namespace millrace {
+namespace {
+
+constexpr std::int64_t kStartTimeoutMs = 60'000;
+constexpr std::chrono::milliseconds kStartPause{500};
+
+}  // namespace
 
 std::string_view to_string(ApplicationState state) {
   switch (state) {
@@ -44,9 +50,7 @@ Status Application::start() {
     return Status::invalid(fmt::format("{} threads: at least 1 is needed", config.threads));
   if (config.on_bad_record == BadRecordPolicy::kDeadLetter && config.dead_letter_topic.empty())
     return Status::invalid("bad records are to be dead-lettered, but no dead-letter topic is set");
-  auto deployment = deploy(options_.topology, config, options_.broker, options_.log);
-  if (!deployment.ok()) return deployment.status();
-  deployment_ = std::move(*deployment);
+  MILLRACE_RETURN_IF_ERROR(deploy_patiently());
 
   const ThreadEnvironment environment{options_.topology,     config,         deployment_,
                                       options_.broker,       options_.clock, options_.log,
@@ -72,17 +76,45 @@ Status Application::start() {
   return {};
 }
 
-void Application::run(StreamThread& thread) {
-  Status status;
-  try {
-    status = run_turns(thread);
-  } catch (const std::exception& error) {  // of a user's hook, or memory
-    status = Status::failed(fmt::format("a stream thread threw: {}", error.what()));
-  } catch (...) {
-    status = Status::failed("a stream thread threw an exception that is no std::exception");
+/// A cluster of which a part is away answers some questions only when that is back.
+Status Application::deploy_patiently() {
+  const std::int64_t deadline_ms = options_.clock.monotonic_ms() + kStartTimeoutMs;
+  while (true) {
+    auto deployment = deploy(options_.topology, options_.config, options_.broker, options_.log);
+    if (deployment.ok()) {
+      deployment_ = std::move(*deployment);
+      return {};
+    }
+    if (deployment.status().code() != StatusCode::kRetry || stop_ ||
+        options_.clock.monotonic_ms() >= deadline_ms)
+      return deployment.status();
+    options_.log.write(LogLevel::kWarning, "cannot start yet, trying again",
+                       {{"error", deployment.status().message()}});
+    std::this_thread::sleep_for(kStartPause);
   }
-  const Status stopped = thread.stop(status.ok());
-  if (status.ok()) status = stopped;
+}
+
+namespace {
+
+/// An exception, of a user's hook or for want of memory, ends the thread and not the process.
+template <class Function>
+Status guarded(Function function) {
+  try {
+    return function();
+  } catch (const std::exception& error) {
+    return Status::failed(fmt::format("a stream thread threw: {}", error.what()));
+  } catch (...) {
+    return Status::failed("a stream thread threw an exception that is no std::exception");
+  }
+}
+
+}  // namespace
+
+void Application::run(StreamThread& thread) {
+  Status status = guarded([&] { return run_turns(thread); });
+  if (status.ok()) status = guarded([&] { return thread.stop(true); });
+  // After a last commit that threw, too: the group is left at once.
+  if (!status.ok()) static_cast<void>(guarded([&] { return thread.stop(false); }));
   if (!status.ok()) {
     // wait() returns the first error, for the caller to show once; here are all.
     options_.log.write(LogLevel::kInfo, "stream thread failed", {{"error", status.message()}});
@@ -111,8 +143,14 @@ Status Application::run_turns(StreamThread& thread) {
 
 void Application::request_stop() {
   if (stop_.exchange(true)) return;
-  const std::lock_guard lock(mutex_);
-  for (const auto& thread : threads_) thread->hurry();
+  bool stops = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& thread : threads_) thread->hurry();
+    stops = state_ == ApplicationState::kRunning && running_ > 0;
+    if (stops) state_ = ApplicationState::kStopping;
+  }
+  if (stops && options_.on_state) options_.on_state(ApplicationState::kStopping);
 }
 
 Status Application::stop(std::chrono::milliseconds deadline) {

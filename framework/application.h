@@ -48,7 +48,7 @@ class Application {
   Application& operator=(const Application&) = delete;
 
   /// Checks topics, joins the group, starts the threads. Errors are those of deploy(), or of the
-  /// broker.
+  /// broker; while a part of the cluster is away it tries again, for 60 s.
   Status start();
   /// Asks the threads to commit and leave the group, and waits for them, at most `deadline`.
   Status stop(std::chrono::milliseconds deadline);
@@ -69,6 +69,7 @@ class Application {
   const Topology& topology() const { return options_.topology; }
 
  private:
+  Status deploy_patiently();
   void run(StreamThread& thread);
   Status run_turns(StreamThread& thread);
   void set_state(ApplicationState state);

@@ -51,8 +51,8 @@ struct ConsumerOptions {
   std::string group_instance_id;  ///< static membership; empty: dynamic
   bool read_committed = true;
   std::chrono::milliseconds session_timeout{10'000};
-  /// Records of each partition to have at hand beforehand; 0: as many as memory allows. For who
-  /// reads many partitions side by side: small records take far more memory than their bytes.
+  /// Records of each partition to have at hand beforehand; 0: a good many. For who reads many
+  /// partitions side by side: small records take far more memory than their bytes.
   std::size_t prefetch_records = 0;
 };
 

@@ -156,7 +156,8 @@ class Deployer {
                          const std::map<std::string, std::string>& configs) {
     deployment_.partitions[name] = partitions;
     auto topic = broker_.admin().describe_topic(name);
-    if (topic.status().code() == StatusCode::kNotFound) {
+    const bool made = topic.status().code() == StatusCode::kNotFound;
+    if (made) {
       MILLRACE_RETURN_IF_ERROR(create({name, partitions, config_.replication, configs}));
       topic = describe_created(name);
     }
@@ -167,7 +168,31 @@ class Deployer {
                       "application (millrace reset "
                       "--application-id {}) or go back to the former number",
                       name, topic->partitions, partitions, config_.application_id));
+    return made ? Status{} : check_configs(name, configs);
+  }
+
+  /// Whoever made it, records must not be deleted there before they are of no use.
+  Status check_configs(const std::string& name, const std::map<std::string, std::string>& wanted) {
+    auto found = broker_.admin().topic_configs(name);
+    if (!found.ok()) return found.status();
+    for (const auto& [config, value] : wanted) {
+      const std::string& has = (*found)[config];
+      if (has == value || keeps_longer(has, value)) continue;
+      return Status::invalid(fmt::format(
+          "internal topic '{0}' has {1}={2}, and must have {1}={3}: alter it, or delete "
+          "the topic and let it be created (millrace reset --application-id {4})",
+          name, config, has, value, config_.application_id));
+    }
     return {};
+  }
+
+  /// Of numbers: a time longer than another; all negative ones are without an end.
+  static bool keeps_longer(const std::string& has, const std::string& wanted) {
+    std::int64_t a = 0, b = 0;
+    if (std::from_chars(has.data(), has.data() + has.size(), a).ec != std::errc{}) return false;
+    if (std::from_chars(wanted.data(), wanted.data() + wanted.size(), b).ec != std::errc{})
+      return false;
+    return a < 0 || (b >= 0 && a >= b);
   }
 
   /// Another instance may have created it a moment ago: not every broker knows of it at once.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "millrace/framework/record.h"
@@ -40,6 +42,10 @@ class SourceNode : public Node {
   /// as long as the records.
   virtual std::size_t process(std::span<const RecordView> records, Arena& arena,
                               SourcePartition& source) = 0;
+  /// So many records at most at a time.
+  virtual std::size_t most_records() const { return std::numeric_limits<std::size_t>::max(); }
+  /// A record holds many values: it is not refused for what one of them does.
+  virtual bool many_in_one() const { return false; }
 };
 
 }  // namespace millrace

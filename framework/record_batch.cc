@@ -21,8 +21,10 @@ char* Arena::allocate(std::size_t size) {
     offset_ = 0;
   }
   if (current_ == chunks_.size()) {
-    const std::size_t bytes = std::max(kChunkBytes, wanted);
+    const std::size_t next = chunks_.empty() ? kFirstChunkBytes : 2 * chunks_.back().size;
+    const std::size_t bytes = std::max(std::min(next, kChunkBytes), wanted);
     chunks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
+    reserved_bytes_ += bytes;
     offset_ = 0;
     // A vector parser may look at the padding; its content must not matter, but it must be
     // initialised once.
@@ -54,6 +56,7 @@ void Arena::reset(std::size_t keep_bytes) {
   for (std::size_t i = count; i < chunks_.size(); ++i)
     ASAN_UNPOISON_MEMORY_REGION(chunks_[i].data.get(), chunks_[i].size);
   chunks_.resize(count);
+  reserved_bytes_ = kept;
   current_ = 0;
   offset_ = 0;
   used_bytes_ = 0;

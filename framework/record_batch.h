@@ -27,8 +27,11 @@ class Arena {
   /// Gives everything back at once; keeps at most `keep_bytes` of memory for the next round.
   void reset(std::size_t keep_bytes = kKeepBytes);
   std::size_t used_bytes() const { return used_bytes_; }
+  /// Memory that it takes, used or not.
+  std::size_t reserved_bytes() const { return reserved_bytes_; }
 
-  static constexpr std::size_t kChunkBytes = 256 * 1024;
+  static constexpr std::size_t kFirstChunkBytes = 4 * 1024;  ///< each further one is twice as large
+  static constexpr std::size_t kChunkBytes = 256 * 1024;     ///< up to this
   static constexpr std::size_t kKeepBytes = 8 * 1024 * 1024;
 
  private:
@@ -40,6 +43,7 @@ class Arena {
   std::size_t current_ = 0;
   std::size_t offset_ = 0;
   std::size_t used_bytes_ = 0;
+  std::size_t reserved_bytes_ = 0;
 };
 
 /// Lends memory to a RecordBatch, so that records need not be copied.
@@ -77,6 +81,10 @@ class RecordBatch {
   std::span<const RecordView> records() const { return records_; }
   bool empty() const { return records_.empty(); }
   std::size_t bytes() const { return bytes_; }  ///< of keys and values
+  /// Memory that it takes, beside what it borrows.
+  std::size_t reserved_bytes() const {
+    return arena_.reserved_bytes() + records_.capacity() * sizeof(RecordView);
+  }
   /// Memory that lives as long as the batch: for what decoders must copy (unescaped strings).
   Arena& arena() { return arena_; }
   void reset();

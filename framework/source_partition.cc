@@ -276,7 +276,7 @@ void SourcePartition::threw(std::int64_t offset, std::string_view what) {
   const std::string text =
       fmt::format("in '{}' partition {} offset {} a function of the topology threw: {}",
                   partition_.topic, partition_.partition, offset, what);
-  if (dead_letters_.stops()) {
+  if (dead_letters_.stops() || many_in_one_) {
     failure_ = Status::failed(text);
     return;
   }

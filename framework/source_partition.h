@@ -92,7 +92,7 @@ class SourcePartition {
   std::optional<std::int64_t> stalled_since_ms() const { return stalled_since_ms_; }
   /// Active, idle after `idle_after_ms` without a record at the end of the log, or ended.
   SourceStatus status(std::int64_t now_ms, std::int64_t idle_after_ms) const;
-  /// Bytes it may still take; 0 while it must not be polled.
+  /// Memory of the records that wait for time to pass.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
   /// Must not be polled: a node holds back all that it can of it.
   bool full() const { return held_back_.full || refused_bytes_ >= kWaitingBytes; }
@@ -139,6 +139,8 @@ class SourcePartition {
   }
   /// The record cannot be processed.
   void refuse(const RecordView& record, RecordError error, std::string_view detail);
+  /// Its records hold many values each: none is refused for what a user's function does with one.
+  void set_many_in_one(bool many) { many_in_one_ = many; }
   /// A user's function threw while this record was processed.
   void threw(std::int64_t offset, std::string_view what);
   /// The chain must return from process() before the next record.
@@ -212,6 +214,7 @@ class SourcePartition {
   std::int64_t seen_ms_ = kNoTime;  ///< what kLook found, or the held record's time
   std::deque<Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
+  bool many_in_one_ = false;
   std::optional<std::int64_t> unkept_from_;  ///< from here on nothing was copied
   std::optional<std::int64_t> seek_;
   /// Offsets whose processing threw, and what: refused when they come again.

@@ -438,15 +438,14 @@ void StreamThread::purge() {
     if (!part.reads_repartition() || !task->running()) continue;
     for (std::size_t i = 0; i < task->source_count(); ++i) {
       const SourcePartition& source = task->source(i);
-      std::int64_t& done = purged_[source.partition()];
-      if (source.committed_offset() <= done) continue;
-      done = source.committed_offset();
-      before.push_back({source.partition(), done, {}});
+      if (source.committed_offset() > purged_[source.partition()])
+        before.push_back({source.partition(), source.committed_offset(), {}});
     }
   }
   if (before.empty()) return;
   if (const Status status = environment_.broker.admin().delete_records(before); !status.ok())
-    log(LogLevel::kWarning, "could not purge a repartition topic", status.message());
+    return log(LogLevel::kWarning, "could not purge a repartition topic", status.message());
+  for (const PartitionOffset& done : before) purged_[done.partition] = done.offset;
 }
 
 /// Says which partitions have records that do not come: their leader is away, or another's

@@ -18,11 +18,10 @@ Task::Task(TaskId id, const TaskEnvironment& environment)
       environment_(environment),
       part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]),
       phase_began_ms_(environment.clock.monotonic_ms()) {
-  context_ = std::make_unique<TaskContext>(
-      TaskContext::Parts{environment.clock, environment.log, environment.collector,
-                         environment.config.application_id, environment.deployment, id.partition,
-                         environment.topology.edge_count(), environment.config.idle_after.count(),
-                         environment.config.guarantee});
+  context_ = std::make_unique<TaskContext>(TaskContext::Parts{
+      environment.clock, environment.log, environment.collector, environment.config.application_id,
+      environment.deployment, id.partition, environment.topology.edge_count(),
+      environment.config.idle_after.count(), environment.config.guarantee});
   auto& sources = context_->source_partitions;
   for (const TopicName& source : part_.sources) {
     const std::int32_t first = gathers() ? 0 : id.partition;
@@ -94,6 +93,10 @@ Result<Task::TakeOver> Task::start_restore() {
       const std::int64_t end = (*ends)[i];
       auto position = fitting_position(part_.stores[i], changelogs[i], begin, end);
       if (!position.ok()) return position.status();
+      if (*position > 0 && nothing_committed()) {  // judged by what the changelog has
+        MILLRACE_RETURN_IF_ERROR(context_->state->reset(part_.stores[i]));
+        *position = 0;
+      }
       changelog_positions_.push_back(end);
       if (*position >= end) continue;
       restores_.push_back({part_.stores[i],
@@ -157,10 +160,31 @@ Result<Task::TakeOver> Task::restore_turn() {
     start_over();
     return TakeOver::kGoingOn;
   }
+  // One transaction writes both, so that neither is there alone.
+  if (nothing_committed() && cost_.records > 0 &&
+      environment_.config.guarantee == Guarantee::kExactlyOnce)
+    return lost_offsets();
   MILLRACE_RETURN_IF_ERROR(open());
   phase_ = Phase::kRunning;
   cost_.restore_ms = now_ms() - phase_began_ms_;
   return TakeOver::kRunning;
+}
+
+bool Task::nothing_committed() const {
+  return std::ranges::all_of(taken_, [](const PartitionOffset& offset) {
+    return offset.offset == PartitionOffset::kNone;
+  });
+}
+
+Status Task::lost_offsets() const {
+  return Status::failed(fmt::format(
+      "task {0}: what application '{1}' counted is there, but the offsets that it had committed "
+      "are "
+      "not: they expire when no member is alive for longer than the broker's "
+      "offsets.retention.minutes, or were deleted. To read the input from its start would count it "
+      "twice: set the offsets of group '{1}' to where it stopped, or start over (millrace reset "
+      "--application-id {1})",
+      id_.text(), environment_.config.application_id));
 }
 
 Status Task::open() {
@@ -244,7 +268,10 @@ void Task::make_nodes() {
     auto node = spec.source_recipe(*context_);
     const std::string topic = context_->resolve(*spec.source);
     for (std::size_t i = 0; i < source_count(); ++i)
-      if (source(i).partition().topic == topic) source_nodes_[i] = node.get();
+      if (source(i).partition().topic == topic) {
+        source_nodes_[i] = node.get();
+        context_->source_partitions[i]->set_many_in_one(node->many_in_one());
+      }
     nodes_.push_back(std::move(node));
   }
 }
@@ -255,8 +282,9 @@ Result<bool> Task::step(std::size_t index) {
   SourcePartition& source = *context_->source_partitions[index];
   RecordBatch& batch = context_->batches().next();
   context_->scratch().reset();
-  const Status polled =
-      environment_.consumer.poll(source.partition(), environment_.config.batch, batch);
+  PollLimit limit = environment_.config.batch;
+  limit.records = std::min(limit.records, source_nodes_[index]->most_records());
+  const Status polled = environment_.consumer.poll(source.partition(), limit, batch);
   // A poll that met trouble behind good records has delivered those: they are processed first, and
   // a failure comes again.
   const bool failed = polled.code() == StatusCode::kFailed;
@@ -568,6 +596,7 @@ Status Task::rewind() {
 void Task::start_over() {
   release();
   context_->state.reset();
+  context_->wants_commit = false;
   phase_ = Phase::kOffsets;
   phase_began_ms_ = now_ms();
   cost_ = {};

@@ -118,6 +118,8 @@ class Task {
   Result<std::int64_t> fitting_position(const std::string& store, const TopicPartition& changelog,
                                         std::int64_t begin, std::int64_t end);
   Result<TakeOver> restore_turn();
+  bool nothing_committed() const;
+  Status lost_offsets() const;
   Status open();
   Result<bool> failed_poll(SourcePartition& source, const Status& failure);
   void hear(SourcePartition& source, std::span<const RecordView> records);

@@ -111,8 +111,8 @@ void DistinctSender::make_room() {
     bytes += size(*window);
     if (bytes <= share_.hold(bytes)) return;
   }
-  context_->wants_commit =
-      std::ranges::any_of(windows, [](const OpenWindow* window) { return !window->fresh.empty(); });
+  if (std::ranges::any_of(windows, [](const OpenWindow* window) { return !window->fresh.empty(); }))
+    context_->wants_commit = true;
 }
 
 void DistinctSender::send(OpenWindow& window) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -95,7 +96,7 @@ class MergeNode final : public Node, public TimeKeeper {
     std::size_t bytes() const {
       std::size_t sum = 0;
       for (const Chunk& chunk : chunks)
-        sum += chunk.items.size() * sizeof(Item) + chunk.batch->arena().used_bytes();
+        sum += chunk.items.capacity() * sizeof(Item) + chunk.batch->reserved_bytes();
       return sum;
     }
   };
@@ -112,8 +113,11 @@ class MergeNode final : public Node, public TimeKeeper {
   void add(const T& value, RecordInfo info) {
     if (info.key.data() != nullptr && info.key.data() != context_->record_under_work->key.data())
       info.key = context_->batches().current().arena().copy(info.key);  // it was made for this turn
-    const Key key = by_(value, info);
+    Key key = by_(value, info);
     if (!order_.admit(key, info)) return;
+    // It may point into the value, of which a copy is kept.
+    if constexpr (std::same_as<Key, std::string_view> && !std::same_as<T, std::string_view>)
+      if (key.data() != info.key.data()) key = context_->batches().current().arena().copy(key);
     Input& input = inputs_[static_cast<std::size_t>(info.source)];
     if (input.chunks.empty() || input.chunks.back().batch.get() != &context_->batches().current())
       begin_chunk(input);

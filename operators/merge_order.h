@@ -59,8 +59,12 @@ class MergeOrder {
       if (!position.ok()) return position.status();
       part.skip = position->done;
       part.skip_of = source.offset();
+      part.stored_at.reset();
       if (position->place == MergePosition::Place::kHere) part.passed.keep_bytes(position->key);
-      if (position->place == MergePosition::Place::kStore) load_long(part, source);
+      if (position->place == MergePosition::Place::kStore) {
+        load_long(part, source);
+        part.stored_at = source.offset();
+      }
       if (part.passed.known()) part.seen.keep(part.passed.key());
     }
     return {};
@@ -101,16 +105,20 @@ class MergeOrder {
   void note() {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       Part& part = parts_[i];
-      if (!std::exchange(part.changed, false)) continue;
       SourcePartition& source = *context_->source_partitions[i];
+      // A key in the store belongs to an offset, which moves without a value, too.
+      const bool moved = part.stored_at && *part.stored_at != source.offset();
+      if (!std::exchange(part.changed, false) && !moved) continue;
       buffer_.clear();
       MergeKey<K>::write(part.passed.key(), buffer_);
       // Some values of the record that is next may be out already: where one becomes many.
       const std::uint32_t done = part.done_of == source.offset() ? part.done : 0;
       MergePosition position{MergePosition::Place::kHere, buffer_, done};
+      part.stored_at.reset();
       if (buffer_.size() > MergePosition::kMaxKeyBytes) {
         position = {MergePosition::Place::kStore, {}, done};
         save_long(source);
+        part.stored_at = source.offset();
       }
       std::string note;
       append_merge_position(position, note);
@@ -125,9 +133,10 @@ class MergeOrder {
     bool changed = false;    ///< `passed`, since the last note
     std::uint32_t done = 0;  ///< values passed on of the record at `done_of`
     std::int64_t done_of = -1;
-    std::uint32_t skip = 0;     ///< values still to come that were passed on before
-    std::int64_t skip_of = -1;  ///< of the record there
-    bool told = false;          ///< that the partition is not sorted
+    std::uint32_t skip = 0;                 ///< values still to come that were passed on before
+    std::int64_t skip_of = -1;              ///< of the record there
+    bool told = false;                      ///< that the partition is not sorted
+    std::optional<std::int64_t> stored_at;  ///< `passed` is in the store, with this offset
   };
 
   bool disordered(Part& part, const K& key, const RecordInfo& info) {

@@ -39,7 +39,7 @@ class PackRuns {
     ByteWriter out(bytes_);
     Format<T>::write(plain, out);
     run_.add({1, bytes_, info.key, info.event_time_ms});
-    if (run_.size() >= kRunBytes) send();
+    if (run_.size() >= kRunBytes || run_.values() >= kRunValues) send();
   }
   template <class Next>
   void before_commit(Next&&) {
@@ -53,6 +53,7 @@ class PackRuns {
 
  private:
   static constexpr std::size_t kRunBytes = 64 * 1024;
+  static constexpr std::size_t kRunValues = 4096;  ///< which may take far less when they are equal
 
   void send() {
     if (run_.empty()) return;
@@ -88,6 +89,9 @@ class RunNode final : public SourceNode {
     context_ = &context;
     to_ = &context.edge(edge_);
   }
+  /// What is unpacked takes far more memory than a run.
+  std::size_t most_records() const override { return 4; }
+  bool many_in_one() const override { return true; }
   std::size_t process(std::span<const RecordView> records, Arena&,
                       SourcePartition& source) override {
     RecordInfo info;

@@ -20,6 +20,7 @@ std::int64_t unzigzag(std::uint64_t value) {
 }  // namespace
 
 void RunWriter::add(const RunItem& item) {
+  ++values_;
   next_.clear();
   ByteWriter out(next_);
   out.varint(item.value.size()).bytes(item.value);
@@ -50,6 +51,7 @@ void RunWriter::clear() {
   run_.clear();
   last_.clear();
   times_ = 0;
+  values_ = 0;
 }
 
 std::optional<RunItem> RunReader::next() {

@@ -26,6 +26,7 @@ class RunWriter {
   void add(const RunItem& item);
   bool empty() const { return times_ == 0; }
   std::size_t size() const { return run_.size() + last_.size(); }
+  std::size_t values() const { return values_; }
   /// Appends the run to `out`, and begins a new one.
   void finish(std::string& out);
   void clear();
@@ -36,6 +37,7 @@ class RunWriter {
   std::string run_;
   std::string last_;
   std::uint64_t times_ = 0;
+  std::size_t values_ = 0;
   std::string next_;
 };
 

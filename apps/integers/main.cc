@@ -82,6 +82,23 @@ std::string summary(const Arguments& line, std::int64_t records, double seconds)
                                                               std::max(seconds, 0.001))));
 }
 
+// A run that was broken off leaves a part, which nothing can be added to.
+Status check_complete(Admin& admin, const Arguments& line) {
+  const Result<TopicDescription> topic = admin.describe_topic(line.topic);
+  MILLRACE_RETURN_IF_ERROR(topic.status());
+  const Result<std::vector<OffsetRange>> ranges = offset_ranges(admin, partitions_of(*topic));
+  MILLRACE_RETURN_IF_ERROR(ranges.status());
+  std::int64_t records = 0;
+  for (const OffsetRange& range : *ranges) records += range.end - range.first;
+  if (records < line.integers.count) {
+    return Status::failed(fmt::format(
+        "topic '{}' holds {} of {} integers: it was not filled to the end; delete it and try again",
+        line.topic, with_thousands(records), with_thousands(line.integers.count)));
+  }
+  return write_output(
+      fmt::format("topic '{}' holds records already: nothing was written\n", line.topic));
+}
+
 Status write_integers(const Arguments& line) {
   const StopSignal stop;
   Session session;
@@ -90,10 +107,7 @@ Status write_integers(const Arguments& line) {
       provide_topic(session.admin(), line.topic, line.integers.partitions).status());
   const Result<bool> holds = holds_records(session.admin(), line.topic);
   MILLRACE_RETURN_IF_ERROR(holds.status());
-  if (*holds && line.if_empty) {
-    return write_output(
-        fmt::format("topic '{}' holds records already: nothing was written\n", line.topic));
-  }
+  if (*holds && line.if_empty) return check_complete(session.admin(), line);
   if (*holds) {
     return Status::failed(fmt::format(
         "topic '{}' holds records already, and more would not ascend behind them: choose another "

@@ -50,6 +50,7 @@ class Run {
     if (!config.ok()) return config.status();
     auto broker = open();
     if (!broker.ok()) return broker.status();
+    MILLRACE_RETURN_IF_ERROR(program_.check((*broker)->admin()));
     if (options_.check) {
       MILLRACE_RETURN_IF_ERROR(check_deployment(*topology, *config, **broker, *log_));
       fmt::print("options, topology and topics on {} are fine\n", (*broker)->name());

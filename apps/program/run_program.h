@@ -9,6 +9,7 @@
 #include "millrace/apps/program/options.h"
 #include "millrace/apps/program/stream_options.h"
 #include "millrace/framework/application_config.h"
+#include "millrace/framework/broker.h"
 #include "millrace/framework/topology.h"
 
 namespace millrace {
@@ -30,6 +31,8 @@ class StreamProgram {
   virtual Result<Topology> topology(const StreamOptions& stream) const = 0;
   /// What belongs to the application's configuration but is the program's option (idleness, drift).
   virtual void configure(ApplicationConfig& config) const = 0;
+  /// What the program demands of topics beyond what the topology does. kInvalid: they do not fit.
+  virtual Status check(Admin&) const { return {}; }
   /// Names of the windows, in the order of RunCounters::late_by_window; empty without windows.
   virtual std::vector<std::string> window_names() const { return {}; }
 };

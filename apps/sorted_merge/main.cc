@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "millrace/apps/program/run_program.h"
 #include "millrace/apps/sorted_merge/topology.h"
 #include "millrace/framework/application_config.h"
@@ -62,6 +64,18 @@ class SortedMerge final : public StreamProgram {
 
   void configure(ApplicationConfig& config) const override {
     config.idle_after = idle_after_.value_or(-1ms);
+  }
+
+  /// Records with keys would be spread over several partitions by their keys.
+  Status check(Admin& admin) const override {
+    const auto topic = admin.describe_topic(options_.output);
+    if (topic.status().code() == StatusCode::kNotFound) return {};
+    MILLRACE_RETURN_IF_ERROR(topic.status());
+    if (topic->partitions == 1) return {};
+    return Status::invalid(fmt::format(
+        "output topic '{}' has {} partitions, and one sorted sequence needs one: choose another "
+        "topic, which is created if there is none",
+        options_.output, topic->partitions));
   }
 
  private:

@@ -19,8 +19,8 @@ struct SortedMergeOptions {
   OnDisorder on_disorder = OnDisorder::kFail;
 };
 
-/// Sorted partitions of one or more topics → one sorted partition of another; records pass as they
-/// are. kInvalid: `by` is none of these.
+/// Sorted partitions of one or more topics → one sorted partition of another; key and value
+/// pass as they are, headers do not. kInvalid: `by` is none of these.
 Result<Topology> sorted_merge(const SortedMergeOptions& options);
 
 }  // namespace millrace

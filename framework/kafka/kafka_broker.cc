@@ -17,6 +17,8 @@ namespace kafka {
 namespace {
 
 constexpr int kOldestVersion = 0x020002ff;
+// Of each partition. librdkafka's own account of a record takes some 350 bytes.
+constexpr std::size_t kPrefetchRecords = 100'000;
 constexpr int kConnectTimeoutMs = 10'000;
 constexpr std::chrono::milliseconds kEndTimeout{10'000};
 /// A client that joins no group must nevertheless name one; nothing is ever stored in it.
@@ -58,7 +60,7 @@ Result<std::unique_ptr<Consumer>> KafkaBroker::consumer(const ConsumerOptions& o
   const std::size_t prefetch_kb =
       std::max<std::size_t>(1, options_.prefetch_bytes_per_partition / 1024);
   const bool side_by_side = options.prefetch_records > 0;
-  const std::size_t prefetch_records = side_by_side ? options.prefetch_records : 10'000'000;
+  const std::size_t prefetch_records = side_by_side ? options.prefetch_records : kPrefetchRecords;
   defaults.insert(defaults.end(), {{"queued.min.messages", std::to_string(prefetch_records)},
                                    {"queued.max.messages.kbytes", std::to_string(prefetch_kb)},
                                    {"fetch.message.max.bytes", side_by_side ? "262144" : "4194304"},

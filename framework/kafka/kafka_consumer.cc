@@ -163,8 +163,8 @@ Status KafkaConsumer::join_anew() {
   disconnect();
   learnt_.clear();
   poked_ = false;
-  if (Status status = connect(); !status.ok()) return status;
   left();
+  if (Status status = connect(); !status.ok()) return status;
   return subscribe(topics_);
 }
 
@@ -484,7 +484,7 @@ Status KafkaConsumer::close() {
   std::vector<TopicPartition> all;
   for (const auto& [partition, from] : fetched_) all.push_back(partition);
   Status status = unassign(all);
-  if (options_.group_id.empty()) return status;
+  if (options_.group_id.empty() || client_ == nullptr) return status;
   rd_kafka_t* handle = client_->handle();
   // Closing alone, librdkafka 2.0.2 does not tell the group when a cooperative member without
   // partitions goes: the next rebalance would wait for it until its session ends.

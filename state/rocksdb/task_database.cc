@@ -98,6 +98,9 @@ Status TaskDatabase::add_table(
     const std::function<rocksdb::Status(rocksdb::SstFileWriter&)>& fill) {
   // No name of RocksDB's own.
   const std::string file = fmt::format("{}/added-{}.table", path_, column->GetID());
+  // A process that was killed may have left it as a second name of a table that is in use.
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
   rocksdb::SstFileWriter table({}, db_->GetOptions(column), column);
   rocksdb::Status status = table.Open(file);
   if (status.ok()) status = fill(table);

@@ -185,6 +185,32 @@ TEST(Deploy, AnInternalTopicOfAnotherSizeIsRefused) {
                                                HasSubstr("3"), HasSubstr("reset")));
 }
 
+TEST(Deploy, AnInternalTopicThatDeletesWhatIsNeededIsRefused) {
+  const auto deploy = [](const std::string& topic, std::map<std::string, std::string> configs) {
+    TopologyBuilder topology{"visits"};
+    topology.source("in", visits()) | event_time(&Visit::time) | windows({tumbling(1min)}) |
+        distinct_count("users", &Visit::user) | to("out", window_stats_json());
+    TopologyTestDriver driver(
+        {.topology = *topology.build(), .topics = {{topic, 1, -1, std::move(configs)}}});
+    driver.run_until_idle();
+    return driver.status();
+  };
+  const Status changelog = deploy("visits-users-changelog", {{"cleanup.policy", "delete"}});
+  EXPECT_EQ(changelog.code(), StatusCode::kInvalid);
+  EXPECT_THAT(changelog.message(),
+              AllOf(HasSubstr("'visits-users-changelog' has cleanup.policy=delete"),
+                    HasSubstr("must have cleanup.policy=compact")));
+  EXPECT_THAT(deploy("visits-users-changelog",
+                     {{"cleanup.policy", "compact"}, {"delete.retention.ms", "60000"}})
+                  .message(),
+              HasSubstr("delete.retention.ms=60000"));
+  EXPECT_THAT(deploy("visits-users-repartition", {{"retention.ms", "604800000"}}).message(),
+              HasSubstr("must have retention.ms=-1"));
+  const Status longer = deploy("visits-users-changelog", {{"cleanup.policy", "compact"},
+                                                          {"delete.retention.ms", "864000000"}});
+  EXPECT_TRUE(longer.ok()) << longer.message();
+}
+
 TEST(Deploy, InternalTopicsNeverExpire) {
   TopologyBuilder topology{"visits"};
   topology.source("in", visits()) | event_time(&Visit::time) | windows({tumbling(1min)}) |

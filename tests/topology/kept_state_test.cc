@@ -87,6 +87,19 @@ TEST_F(KeptState, ThatIsLostIsRestored) {
               ElementsAre(AllOf(HasSubstr("\"unique_users\":3"), HasSubstr("\"frames\":5"))));
 }
 
+/// Offsets of a group without members expire; what was counted stays in the changelog.
+TEST_F(KeptState, WithoutItsOffsetsIsNotCountedOnTopOf) {
+  frames(0, {"a", "b"});
+  driver->stop_instance("instance-1");
+  ASSERT_TRUE(driver->broker().admin().delete_group("unique-users").ok());
+  ASSERT_TRUE(driver->add_instance("instance-1"));
+  driver->run_until_idle();
+  EXPECT_EQ(driver->status().code(), StatusCode::kFailed);
+  EXPECT_THAT(driver->status().message(),
+              AllOf(HasSubstr("'unique-users'"), HasSubstr("offsets.retention.minutes"),
+                    HasSubstr("millrace reset")));
+}
+
 /// In one process: the thread that loses a task may hold its state longer than the group says.
 TEST_F(KeptState, MovesBetweenThreadsOfAProcess) {
   frames(0, {"a", "b", "a"});

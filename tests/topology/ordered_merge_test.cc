@@ -233,6 +233,54 @@ TEST_F(OrderedMerge, SeesADescentOfKeysThatAreTooLongForTheOffset) {
   EXPECT_THAT(driver_->status().message(), HasSubstr("not sorted"));
 }
 
+TEST_F(OrderedMerge, SeesADescentOfALongKeyBehindARecordThatWasNotPassedOn) {
+  TopologyBuilder topology{"sorted"};
+  topology.source("in", bytes()) |
+      filter([](std::string_view value) { return !value.starts_with("#"); }) |
+      ordered_merge(by_value()) | to("out", bytes());
+  start(*topology.build(), 1);
+  const std::string prefix(2'000, 'x');
+  driver_->pipe_input("in", {.value = prefix + "b"});
+  EXPECT_EQ(out().size(), 1u);
+  driver_->pipe_input("in", {.value = "# a comment"});
+  EXPECT_EQ(out().size(), 1u);
+  driver_->crash_instance("instance-1");
+  driver_->advance(20s);
+  ASSERT_TRUE(driver_->add_instance("instance-2"));
+  driver_->pipe_input("in", {.value = prefix + "a"});
+  out();
+  EXPECT_THAT(driver_->status().message(), HasSubstr("not sorted"));
+}
+
+struct Named {
+  std::string name;
+  std::int64_t number = 0;
+};
+constexpr auto millrace_fields(const Named*) { return std::tuple(&Named::name, &Named::number); }
+
+/// A key may point into a value that the merge has a copy of.
+TEST_F(OrderedMerge, OrdersByATextOfTheValue) {
+  const auto build = [](auto options) {
+    TopologyBuilder topology{"sorted"};
+    topology.source("in", text()) | map([](std::string_view line) {
+      return Named{std::string(line), static_cast<std::int64_t>(line.size())};
+    }) |
+        ordered_merge(by("name", [](const Named& named) { return std::string_view(named.name); }),
+                      options) |
+        map([](const Named& named) { return named.name; }) | to("out", text());
+    return *topology.build();
+  };
+  for (const bool spread : {false, true}) {
+    start(spread ? build(readers()) : build(OrderedMergeOptions{}), 2, {.until_end = true});
+    for (const char* name : {"ada", "cid", "eve, whose name is too long for a small string"})
+      driver_->pipe_input("in", {.value = name, .partition = 0});
+    for (const char* name : {"bob", "dan", "fay, whose name is too long for a small string"})
+      driver_->pipe_input("in", {.value = name, .partition = 1});
+    EXPECT_THAT(out(), ElementsAre("ada", "bob", "cid", "dan", testing::StartsWith("eve,"),
+                                   testing::StartsWith("fay,")));
+  }
+}
+
 TEST_F(OrderedMerge, ARecordThatIsNoIntegerIsDeadLettered) {
   start(sorted(), 1,
         {.until_end = true,
@@ -275,6 +323,43 @@ TEST_F(OrderedMerge, HoldsABoundedPartOfAPartitionThatIsFarAhead) {
   put(1, {1'000'000});
   out();
   EXPECT_THAT(driver_->status().message(), HasSubstr("malformed"));
+}
+
+/// Each record comes alone, in a batch of its own that the merge must hold.
+TEST_F(OrderedMerge, CountsTheMemoryOfRecordsThatTrickle) {
+  start(sorted(OrderedMergeOptions{.partition_bytes = 256 * 1024}), 2, {.batch = {1, 1 << 20}});
+  std::vector<std::int64_t> many(200);
+  std::iota(many.begin(), many.end(), 1'000);
+  put(0, many);
+  driver_->pipe_input("in", {.value = "bad", .partition = 0});
+  put(1, {1});
+  EXPECT_THAT(out(), ElementsAre("1"));
+  EXPECT_TRUE(driver_->status().ok()) << "200 batches are more than 256 KiB";
+  put(1, {1'000'000});
+  out();
+  EXPECT_THAT(driver_->status().message(), HasSubstr("malformed"));
+}
+
+/// Equal values are one entry of a run, and many where they are unpacked.
+TEST_F(OrderedMerge, WithReadersARunHasABoundedNumberOfValues) {
+  start(sorted(readers()), 1, {.until_end = true});
+  put(0, std::vector<std::int64_t>(10'000, 7));
+  EXPECT_EQ(out().size(), 10'000u);
+  EXPECT_GE(driver_->read_output("sorted-merge-repartition").size(), 3u);
+}
+
+TEST_F(OrderedMerge, WithReadersAnExceptionBehindItRefusesNoWholeRun) {
+  TopologyBuilder topology{"sorted"};
+  topology.source("in", decimal_integer()) | ordered_merge(by_value(), readers()) |
+      map([](std::int64_t value) {
+        if (value == 4) throw std::runtime_error("four");
+        return value;
+      }) |
+      to("out", decimal_integer());
+  start(*topology.build(), 1, {.until_end = true, .on_bad_record = BadRecordPolicy::kSkip});
+  put(0, {1, 4, 6});
+  out();
+  EXPECT_THAT(driver_->status().message(), HasSubstr("threw: four"));
 }
 
 TEST_F(OrderedMerge, EqualsASort) {

@@ -7,8 +7,8 @@
 #include <charconv>
 
 #include "millrace/millrace.h"
-#include "millrace/tests/kit/topology_test_driver.h"
 #include "millrace/tests/kit/faulty_broker.h"
+#include "millrace/tests/kit/topology_test_driver.h"
 
 namespace millrace {
 namespace {
