@@ -2,7 +2,7 @@
 """An installed Millrace is enough for a consumer: find_package, ten lines, run.
 
 Installs the release build into a scratch prefix, and configures, builds and runs the projects beside this
-script against it.
+script against it, and the one that docs/guide.md makes.
 """
 
 import os
@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import guide  # noqa: E402
 import ring_report  # noqa: E402
 import syntax_check  # noqa: E402
 from ring_report import Failure  # noqa: E402
@@ -80,6 +81,17 @@ def framework_needs_little(installation):
     installation.build_and_run("framework_only", *HIDDEN, PKG_CONFIG_LIBDIR=visible)
 
 
+def follows_the_guide(installation, page):
+    """In an empty home with nothing but the installed copy."""
+    home = os.path.join(installation.scratch, "home")
+    os.makedirs(home)
+    os.symlink(installation.prefix, os.path.join(home, "millrace"))
+    kafka = os.environ.pop("MILLRACE_TEST_KAFKA", None)  # the programs take MILLRACE_* for options
+    guide.follow(page, home, kafka, CXX=syntax_check.compiler(installation.build))
+    if not kafka:
+        raise ring_report.Skip("MILLRACE_TEST_KAFKA is not set: the part on Kafka was left out")
+
+
 def unknown_component_is_named(installation):
     project = os.path.join(installation.scratch, "unknown_component")
     os.makedirs(project, exist_ok=True)
@@ -105,11 +117,13 @@ def other_minor_version_is_refused(installation):
 def main():
     arguments = ring_report.argument_parser(__doc__.splitlines()[0]).parse_args()
     installation = Installation(arguments.build)
+    page = os.path.join(arguments.source, "docs", "guide.md")
     cases = [(f"Install.{name}", lambda case=case: case(installation)) for name, case in [
         ("PutsHeadersAndLibrariesUnderThePrefix", installs),
         ("ProgramsRunFromThePrefix", programs_run),
         ("TenLineConsumerRuns", consumer_runs),
         ("FrameworkAloneNeedsOnlyFmtAndXxhash", framework_needs_little),
+        ("GuideIsFollowedToTheLetter", lambda copy: follows_the_guide(copy, page)),
         ("UnknownComponentIsNamed", unknown_component_is_named),
         ("OtherMinorVersionIsRefused", other_minor_version_is_refused),
     ]]
