@@ -8,6 +8,8 @@ How a block of the page is marked, in an HTML comment on the line before it:
     <!-- kafka -->           a block of sh that needs a broker: runs where there is one, in place of localhost:9092
     <!-- output -->          what the block of sh before it prints
     <!-- not run: WHY -->    left out
+
+Other pages mark with <!-- compiles --> what is a whole translation unit.
 """
 
 import os
@@ -48,6 +50,12 @@ def steps_of(page):
     if files:
         raise Failure(f"nothing is run after {files[-1][0]} is written")
     return steps
+
+
+def snippets(page):
+    """The blocks of a page that are marked to compile."""
+    with open(page, encoding="utf-8") as file:
+        return [block["text"] for block in BLOCK.finditer(file.read()) if block["mark"] == "compiles"]
 
 
 def script_of(steps, kafka):

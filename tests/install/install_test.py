@@ -5,6 +5,7 @@ Installs the release build into a scratch prefix, and configures, builds and run
 script against it, and the one that docs/guide.md makes.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -92,6 +93,16 @@ def follows_the_guide(installation, page):
         raise ring_report.Skip("MILLRACE_TEST_KAFKA is not set: the part on Kafka was left out")
 
 
+def snippets_compile(build, pages):
+    texts = [text for page in pages for text in guide.snippets(page)]
+    if not texts:
+        raise Failure("no page has a block that is marked to compile")
+    for text in texts:
+        compiles, output = syntax_check.check(build, "-", *syntax_check.WARNINGS, text=text)
+        if not compiles:
+            raise Failure(f"{text}\n{output[:4000]}")
+
+
 def unknown_component_is_named(installation):
     project = os.path.join(installation.scratch, "unknown_component")
     os.makedirs(project, exist_ok=True)
@@ -117,13 +128,14 @@ def other_minor_version_is_refused(installation):
 def main():
     arguments = ring_report.argument_parser(__doc__.splitlines()[0]).parse_args()
     installation = Installation(arguments.build)
-    page = os.path.join(arguments.source, "docs", "guide.md")
+    docs = os.path.join(arguments.source, "docs")
     cases = [(f"Install.{name}", lambda case=case: case(installation)) for name, case in [
         ("PutsHeadersAndLibrariesUnderThePrefix", installs),
         ("ProgramsRunFromThePrefix", programs_run),
         ("TenLineConsumerRuns", consumer_runs),
         ("FrameworkAloneNeedsOnlyFmtAndXxhash", framework_needs_little),
-        ("GuideIsFollowedToTheLetter", lambda copy: follows_the_guide(copy, page)),
+        ("GuideIsFollowedToTheLetter", lambda copy: follows_the_guide(copy, os.path.join(docs, "guide.md"))),
+        ("SnippetsOfOtherPagesCompile", lambda copy: snippets_compile(copy.build, glob.glob(f"{docs}/*.md"))),
         ("UnknownComponentIsNamed", unknown_component_is_named),
         ("OtherMinorVersionIsRefused", other_minor_version_is_refused),
     ]]
