@@ -20,6 +20,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import example_configuration  # noqa: E402
 import merge_cases  # noqa: E402
 import naive_count  # noqa: E402
 import ring_report  # noqa: E402
@@ -508,6 +509,7 @@ def cases_of(programs):
         yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)
         yield case(f"{label}.ChangedShardsAreRefused", changed_shards_case, broker)
     yield from semantics.cases(case)
+    yield from example_configuration.cases(case)
     yield from merge_cases.cases(case, brokers, check_one_line)
     for name in ["in-order", "late"]:
         yield case(f"Kafka.{name}_partitions4_TwoProcesses", two_processes_case, name)
