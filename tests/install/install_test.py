@@ -7,6 +7,7 @@ script against it, and the one that docs/guide.md makes.
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,14 @@ from ring_report import Failure  # noqa: E402
 # What a consumer must not need unless it asks for a component.
 HIDDEN = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ["RocksDB", "spdlog", "CLI11", "simdjson"]]
 PROGRAMS = ["frames", "millrace", "unique_users", "report"]
+# What bash offers behind the last word; the other words are the line so far.
+COMPLETIONS = [
+    (["unique_users", "--guarant"], ["--guarantee"]),
+    (["unique_users", "--guarantee", ""], ["exactly_once", "at_least_once"]),
+    (["millrace", "verify"], ["verify-sorted"]),
+    (["millrace", "load", "--partitioner", "h"], ["hash"]),
+    (["millrace", "load", "/et"], ["/etc"]),
+]
 
 
 class Installation:
@@ -67,6 +76,30 @@ def installs(installation):
 def programs_run(installation):
     for program in PROGRAMS:
         installation.run(os.path.join(installation.prefix, "bin", program), "--version")
+
+
+def man_pages_name_every_option(installation):
+    pages = {program: [program] for program in PROGRAMS}
+    pages["millrace-load"] = ["millrace", "load"]
+    for page, (program, *words) in pages.items():
+        with open(os.path.join(installation.prefix, "share", "man", "man1", page + ".1"), encoding="utf-8") as file:
+            text = file.read().replace("\\-", "-")
+        said = installation.run(os.path.join(installation.prefix, "bin", program), *words, "--help")
+        options = re.findall(r"^  --\S+", said, re.MULTILINE)
+        missing = [option for option in options if f".B {option.strip()}" not in text]
+        if missing or not options and page != "millrace":
+            raise Failure(f"{page}.1 does not name {missing}")
+
+
+def bash_completes(installation):
+    folder = os.path.join(installation.prefix, "share", "bash-completion", "completions")
+    for words, offers in COMPLETIONS:
+        found = installation.run(
+            "bash", "-c", 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+            'set -- $(complete -p "$1"); "$3"; printf "%s\n" "${COMPREPLY[@]}"',
+            "bash", os.path.join(folder, words[0]), *words).split()
+        if found != offers:
+            raise Failure(f"behind '{' '.join(words)}' bash offers {found} and not {offers}")
 
 
 def consumer_runs(installation):
@@ -132,6 +165,8 @@ def main():
     cases = [(f"Install.{name}", lambda case=case: case(installation)) for name, case in [
         ("PutsHeadersAndLibrariesUnderThePrefix", installs),
         ("ProgramsRunFromThePrefix", programs_run),
+        ("ManPagesNameEveryOption", man_pages_name_every_option),
+        ("BashCompletesOptionsAndValues", bash_completes),
         ("TenLineConsumerRuns", consumer_runs),
         ("FrameworkAloneNeedsOnlyFmtAndXxhash", framework_needs_little),
         ("GuideIsFollowedToTheLetter", lambda copy: follows_the_guide(copy, os.path.join(docs, "guide.md"))),
