@@ -1,4 +1,5 @@
-"""Follows docs/guide.md to the letter: writes its files, runs its commands, compares what they print.
+#!/usr/bin/env python3
+"""Makes a shell script of docs/guide.md: writes its files, runs its commands, compares what they print.
 
 How a block of the page is marked, in an HTML comment on the line before it:
 
@@ -7,17 +8,24 @@ How a block of the page is marked, in an HTML comment on the line before it:
     (nothing)                a block of sh runs, in the shell that all blocks share; any other block is an error
     <!-- kafka -->           a block of sh that needs a broker: runs where there is one, in place of localhost:9092
     <!-- output -->          what the block of sh before it prints
-    <!-- not run: WHY -->    left out
+    <!-- build -->           a block of sh that builds and installs Millrace: runs only from nothing
 
 Other pages mark with <!-- compiles --> what is a whole translation unit.
+
+By itself it prints the script that begins from nothing, for an empty machine: run it in the source tree.
 """
 
+import argparse
 import os
 import re
 import subprocess
+import sys
 
-from ring_report import Failure
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from ring_report import Failure  # noqa: E402
 
+PAGE = os.path.join(HERE, "..", "..", "docs", "guide.md")
 BLOCK = re.compile(r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
                    re.MULTILINE | re.DOTALL)
 HANG_SECONDS = 300
@@ -26,10 +34,10 @@ HANG_SECONDS = 300
 class Step:
     """A block of sh, the files that are written before it, and what it prints (None: anything)."""
 
-    def __init__(self, text, files, needs_kafka):
+    def __init__(self, kind, text, files):
+        self.kind = kind  # "", "kafka", "build"
         self.text = text
         self.files = files
-        self.needs_kafka = needs_kafka
         self.output = None
 
 
@@ -37,15 +45,14 @@ def steps_of(page):
     steps, files = [], []
     for block in BLOCK.finditer(page):
         mark, language, text = block["mark"] or "", block["language"], block["text"]
-        name = mark.partition(": ")[2]
         if mark.startswith(("file: ", "append: ")):
-            files.append((name, "w" if mark.startswith("file") else "a", text))
+            files.append((mark.partition(": ")[2], ">" if mark.startswith("file") else ">>", text))
         elif mark == "output" and steps:
             steps[-1].output = text
-        elif language == "sh" and mark in ("", "kafka"):
-            steps.append(Step(text, files, mark == "kafka"))
+        elif language == "sh" and mark in ("", "kafka", "build"):
+            steps.append(Step(mark, text, files))
             files = []
-        elif not (mark.startswith("not run: ") and name):
+        else:
             raise Failure(f"a block of '{language}' marked '{mark}' is neither run nor a file:\n{text}")
     if files:
         raise Failure(f"nothing is run after {files[-1][0]} is written")
@@ -58,40 +65,39 @@ def snippets(page):
         return [block["text"] for block in BLOCK.finditer(file.read()) if block["mark"] == "compiles"]
 
 
-def script_of(steps, kafka):
-    """One script: each step announces itself, and its output goes to a file of its own."""
-    lines = ["set -eu"]
-    for number, step in enumerate(steps):
-        for name, mode, text in step.files:
-            arrow = ">" if mode == "w" else ">>"
-            lines.append(f"cat {arrow}{name} <<'END-OF-{number}'\n{text}END-OF-{number}")
-        text = step.text.replace("localhost:9092", kafka) if step.needs_kafka else step.text
-        lines.append(f'echo {number} >"$LOGS/step"; exec >"$LOGS/{number}"\n{text}')
-    return "\n".join(lines)
+def script_of(page, kafka=None, from_nothing=False):
+    """One script that ends at the first step which fails or prints something else, and says which."""
+    with open(page, encoding="utf-8") as file:
+        steps = steps_of(file.read())
+    lines = ["set -eu", "LOGS=$(mktemp -d)", "exec 3>&1",
+             """trap '[ $? = 0 ] || { cat "$LOGS/step" >&2; kill -9 $(jobs -p) 2>/dev/null; }' EXIT"""]
+    for step in steps:
+        if (step.kind == "kafka" and not kafka) or (step.kind == "build" and not from_nothing):
+            continue
+        lines += [f"cat {arrow}{name} <<'END OF FILE'\n{text}END OF FILE" for name, arrow, text in step.files]
+        text = step.text.replace("localhost:9092", kafka) if step.kind == "kafka" else step.text
+        lines.append(f"cat >\"$LOGS/step\" <<'END OF STEP'\n\nin the step\n\n{text}END OF STEP\n"
+                     f'exec >"$LOGS/output"\n{text}exec >&3')
+        if step.output is not None:
+            lines.append(f"diff -u --label expected --label found - \"$LOGS/output\" <<'END OF OUTPUT' >&2\n"
+                         f"{step.output}END OF OUTPUT")
+    return "\n".join([*lines, 'rm -rf "$LOGS"']) + "\n"
 
 
 def follow(page, home, kafka, **environment):
     """Runs the page's steps, with `home` as $HOME; those that need a broker only if `kafka` names one."""
-    with open(page, encoding="utf-8") as file:
-        steps = [step for step in steps_of(file.read()) if kafka or not step.needs_kafka]
-    logs = os.path.join(home, "logs")
-    os.makedirs(logs)
-    with open(os.path.join(logs, "errors"), "w+", encoding="utf-8") as errors:
-        code = subprocess.run(["bash", "-c", script_of(steps, kafka)], cwd=home, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=errors, timeout=HANG_SECONDS, check=False,
-                              env={**os.environ, "HOME": home, "LOGS": logs, **environment}).returncode
-        errors.seek(0)
-        said = errors.read()
-    if code != 0:
-        number = int(read(logs, "step"))
-        raise Failure(f"ended with {code}:\n{steps[number].text}\n{read(logs, number)[-3000:]}\n"
-                      f"{said[-3000:]}")
-    for number, step in enumerate(steps):
-        if step.output is not None and read(logs, number) != step.output:
-            raise Failure(f"{step.text}\nprints\n{read(logs, number)}\nand not\n{step.output}")
-    return len(steps)
+    outcome = subprocess.run(["bash", "-c", script_of(page, kafka)], cwd=home, stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
+                             env={**os.environ, "HOME": home, "TMPDIR": home, **environment})
+    if outcome.returncode != 0:
+        raise Failure(f"ended with {outcome.returncode}:\n{outcome.stderr[-6000:]}")
 
 
-def read(logs, name):
-    with open(os.path.join(logs, str(name)), encoding="utf-8") as file:
-        return file.read()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kafka", metavar="HOST:PORT", help="also follow the part that needs a broker")
+    sys.stdout.write(script_of(PAGE, parser.parse_args().kafka, from_nothing=True))
+
+
+if __name__ == "__main__":
+    main()
