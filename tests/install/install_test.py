@@ -23,6 +23,7 @@ from ring_report import Failure  # noqa: E402
 # What a consumer must not need unless it asks for a component.
 HIDDEN = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ["RocksDB", "spdlog", "CLI11", "simdjson"]]
 PROGRAMS = ["frames", "millrace", "unique_users", "report"]
+COMPONENTS = ["kafka", "embedded", "rocksdb", "program", "testing"]
 # What bash offers behind the last word; the other words are the line so far.
 COMPLETIONS = [
     (["unique_users", "--guarant"], ["--guarantee"]),
@@ -115,6 +116,20 @@ def framework_needs_little(installation):
     installation.build_and_run("framework_only", *HIDDEN, PKG_CONFIG_LIBDIR=visible)
 
 
+def components_stand_alone(installation):
+    """Each finds the libraries that it links, when nothing else is asked for."""
+    for component in COMPONENTS:
+        project = os.path.join(installation.scratch, "component_" + component)
+        os.makedirs(project, exist_ok=True)
+        with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+            file.write("cmake_minimum_required(VERSION 3.25)\nproject(component CXX)\n"
+                       f"find_package(millrace 0.1 REQUIRED COMPONENTS {component})\n"
+                       "file(WRITE ${CMAKE_BINARY_DIR}/main.cc \"int main() {}\")\n"
+                       "add_executable(component ${CMAKE_BINARY_DIR}/main.cc)\n"
+                       f"target_link_libraries(component millrace::{component})\n")
+        installation.configure(project, "-DCMAKE_CXX_COMPILER_WORKS=ON")
+
+
 def follows_the_guide(installation, page):
     """In an empty home with nothing but the installed copy."""
     home = os.path.join(installation.scratch, "home")
@@ -169,6 +184,7 @@ def main():
         ("BashCompletesOptionsAndValues", bash_completes),
         ("TenLineConsumerRuns", consumer_runs),
         ("FrameworkAloneNeedsOnlyFmtAndXxhash", framework_needs_little),
+        ("ComponentsStandAlone", components_stand_alone),
         ("GuideIsFollowedToTheLetter", lambda copy: follows_the_guide(copy, os.path.join(docs, "guide.md"))),
         ("SnippetsOfOtherPagesCompile", lambda copy: snippets_compile(copy.build, glob.glob(f"{docs}/*.md"))),
         ("UnknownComponentIsNamed", unknown_component_is_named),
