@@ -8,7 +8,7 @@ include(CMakeFindDependencyMacro)
 set(millrace_kafka_needs rdkafka)
 set(millrace_embedded_needs RocksDB)
 set(millrace_rocksdb_needs RocksDB)
-set(millrace_testing_needs "")
+set(millrace_testing_needs RocksDB)
 set(millrace_program_needs rdkafka RocksDB spdlog)
 
 set(millrace_needs "")

@@ -13,6 +13,8 @@ install(FILES ${root_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/millrace C
 
 install(EXPORT millrace NAMESPACE millrace:: FILE millrace-targets.cmake
   DESTINATION ${config_dir} COMPONENT dev)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/example.properties
+  DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tools)
 # 0.x promises no ABI, so a minor version is compatible only with itself.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/millrace-config-version.cmake
   COMPATIBILITY SameMinorVersion)

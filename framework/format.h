@@ -1,6 +1,8 @@
 #pragma once
 
 #include <bit>
+#include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,8 +20,9 @@ namespace millrace {
 /// How a type is written where it outlives the task: stores, changelogs, repartition topics.
 /// Little-endian, compact.
 ///
-/// Built in for arithmetic types, enums, std::string, and optional, vector, pair and map of these.
-/// A struct declares its members once, beside it, in its own namespace:
+/// Built in for arithmetic types, enums, std::string, std::chrono::sys_time (its count, in 8
+/// bytes), and optional, vector, pair and map of these. A struct declares its members once, beside
+/// it, in its own namespace:
 ///
 ///     auto millrace_fields(const User*) { return millrace::fields<User>(&User::id, &User::n); }
 ///
@@ -104,6 +107,18 @@ template <>
 struct Format<std::string> {
   static void write(const std::string& value, ByteWriter& out) { out.text(value); }
   static std::string read(ByteReader& in) { return std::string(in.text()); }
+};
+
+template <class Duration>
+requires std::integral<typename Duration::rep>
+struct Format<std::chrono::sys_time<Duration>> {
+  using Time = std::chrono::sys_time<Duration>;
+  static void write(const Time& value, ByteWriter& out) {
+    out.put(static_cast<std::int64_t>(value.time_since_epoch().count()));
+  }
+  static Time read(ByteReader& in) {
+    return Time{Duration{static_cast<typename Duration::rep>(in.get<std::int64_t>())}};
+  }
 };
 
 template <class T>

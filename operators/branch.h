@@ -3,6 +3,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -81,7 +82,7 @@ class Branch {
     template <std::size_t I, class Value, class Next>
     void route(Value&& value, const RecordInfo& info, Next& next) {
       if constexpr (I < kCount) {
-        if (std::get<I>(predicates_)(std::as_const(value)))
+        if (std::invoke(std::get<I>(predicates_), std::as_const(value)))
           outputs_[I](std::forward<Value>(value), info, next);
         else
           route<I + 1>(std::forward<Value>(value), info, next);

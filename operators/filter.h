@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -28,7 +29,7 @@ class Filter {
 
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
-    if (keep_(std::as_const(value))) next(std::forward<T>(value), info);
+    if (std::invoke(keep_, std::as_const(value))) next(std::forward<T>(value), info);
   }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <ranges>
 #include <string_view>
 #include <type_traits>
@@ -37,7 +38,7 @@ class FlatMap {
 
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
-    auto range = function_(std::forward<T>(value));
+    auto range = std::invoke(function_, std::forward<T>(value));
     for (auto&& element : range)
       next(std::ranges::range_value_t<decltype(range)>(std::move(element)), info);
   }

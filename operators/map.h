@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -31,7 +32,7 @@ class Map {
 
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
-    next(function_(std::forward<T>(value)), info);
+    next(std::invoke(function_, std::forward<T>(value)), info);
   }
 
  private:

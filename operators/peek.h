@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -29,7 +30,7 @@ class Peek {
 
   template <class T, class Next>
   void operator()(T&& value, const RecordInfo& info, Next&& next) {
-    function_(std::as_const(value));
+    std::invoke(function_, std::as_const(value));
     next(std::forward<T>(value), info);
   }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
 
 namespace millrace {
@@ -55,6 +56,16 @@ TEST(Format, ReadsWhatItWrote) {
   EXPECT_EQ(read<Outer>(write(kOuter)), kOuter);
   EXPECT_EQ(read<Outer>(write(Outer{})), Outer{});
   EXPECT_EQ(read<std::string>(write(std::string("a\0b", 3))), std::string("a\0b", 3));
+}
+
+TEST(Format, ReadsTimesOfAnyUnit) {
+  using namespace std::chrono;
+  const sys_seconds second{-seconds{5}};
+  const sys_time<milliseconds> moment{milliseconds{1'468'244'340'123}};
+  EXPECT_EQ(read<sys_seconds>(write(second)), second);
+  EXPECT_EQ(read<sys_time<milliseconds>>(write(moment)), moment);
+  EXPECT_EQ(read<sys_days>(write(sys_days{days{17'000}})), sys_days{days{17'000}});
+  EXPECT_EQ(write(second).size(), 8U);
 }
 
 TEST(Format, IsLittleEndian) {

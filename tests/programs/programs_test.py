@@ -20,9 +20,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import example_configuration  # noqa: E402
 import merge_cases  # noqa: E402
 import naive_count  # noqa: E402
 import ring_report  # noqa: E402
+import semantics  # noqa: E402
 from ring_report import Failure  # noqa: E402
 
 # The programs take MILLRACE_* for options, so they must not see what is meant for tests.
@@ -506,6 +508,8 @@ def cases_of(programs):
         yield case(f"{label}.IntegersAreVerified", integers_case, broker)
         yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)
         yield case(f"{label}.ChangedShardsAreRefused", changed_shards_case, broker)
+    yield from semantics.cases(case)
+    yield from example_configuration.cases(case)
     yield from merge_cases.cases(case, brokers, check_one_line)
     for name in ["in-order", "late"]:
         yield case(f"Kafka.{name}_partitions4_TwoProcesses", two_processes_case, name)

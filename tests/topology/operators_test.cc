@@ -53,6 +53,24 @@ TEST(Operators, MapChangesValueAndType) {
   EXPECT_THAT(through_numbers(topology.build(), {"3", "4"}), ElementsAre("<9!", "<16!"));
 }
 
+TEST(Operators, MembersStandForFunctions) {
+  struct Bag {
+    bool open = false;
+    std::vector<std::int64_t> things;
+    bool is_big() const { return things.size() > 2; }
+  };
+  TopologyBuilder topology{"test"};
+  auto [big, small] =
+      topology.source("in", decimal_integer()) | map([](std::int64_t n) {
+        return Bag{n != 2, std::vector<std::int64_t>(static_cast<std::size_t>(n), n)};
+      }) |
+      filter(&Bag::open) | peek(&Bag::is_big) | branch(&Bag::is_big, otherwise());
+  std::move(big) | map(&Bag::open) | map([](bool open) { return std::int64_t{open}; }) |
+      to("big", decimal_integer());
+  std::move(small) | flat_map(&Bag::things) | to("out", decimal_integer());
+  EXPECT_THAT(through_numbers(topology.build(), {"1", "2", "3"}), ElementsAre("1"));
+}
+
 TEST(Operators, FlatMapGivesAnyNumberOfValuesInOrder) {
   TopologyBuilder topology{"test"};
   topology.source("in", decimal_integer()) | flat_map([](std::int64_t n) {
