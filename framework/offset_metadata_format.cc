@@ -8,7 +8,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;
 constexpr std::string_view kPrefix = "millrace:";
 }  // namespace
 
@@ -21,6 +21,7 @@ std::string encode_offset_metadata(const OffsetMetadata& metadata) {
       .put(metadata.end_offset)
       .put(metadata.ended)
       .put(static_cast<std::uint8_t>(metadata.said))
+      .put(metadata.life)
       .put(metadata.commit_id)
       .put(metadata.counters.accepted)
       .put(metadata.counters.late)
@@ -62,6 +63,7 @@ Result<OffsetMetadata> decode_offset_metadata(std::string_view text) {
   const auto said = in.get<std::uint8_t>();
   if (said > static_cast<std::uint8_t>(SourceStatus::kEnded)) return damaged();
   metadata.said = static_cast<SourceStatus>(said);
+  metadata.life = in.get<std::uint64_t>();
   metadata.commit_id = in.get<std::uint64_t>();
   metadata.counters.accepted = in.get<std::uint64_t>();
   metadata.counters.late = in.get<std::uint64_t>();

@@ -25,6 +25,9 @@ struct OffsetMetadata {
   /// Of a gathered repartition topic: what its writer said last. (`ended` waits for what is held
   /// back.)
   SourceStatus said = SourceStatus::kActive;
+  /// Of the task: drawn before its first commit, the same until its offsets are deleted. State that
+  /// carries another one is of an earlier life.
+  std::uint64_t life = 0;
   std::uint64_t commit_id = 0;  ///< random, the same in all tasks of one commit
   RunCounters counters;
   std::string topology;  ///< fingerprint of the topology that committed

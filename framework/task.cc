@@ -4,12 +4,21 @@
 
 #include <algorithm>
 #include <exception>
+#include <random>
 #include <utility>
 
 #include "millrace/framework/lost_input.h"
 #include "millrace/framework/repartition_format.h"
 
 namespace millrace {
+namespace {
+
+std::uint64_t new_life() {
+  std::random_device source;
+  return (static_cast<std::uint64_t>(source()) << 32 | source()) | 1;
+}
+
+}  // namespace
 
 std::string TaskId::text() const { return fmt::format("{}_{}", sub_topology, partition); }
 
@@ -64,12 +73,15 @@ Result<Task::TakeOver> Task::read_offsets() {
     MILLRACE_RETURN_IF_ERROR(
         check_fingerprint(environment_.topology, environment_.config, *metadata));
     if (metadata->run > environment_.deployment.run) return TakeOver::kLaterRun;
+    if (metadata->life != 0) life_ = metadata->life;
     taken_metadata_.push_back(std::move(*metadata));
   }
+  if (life_ == 0) life_ = new_life();
 
   if (!context_->state) {
-    auto state = environment_.state_factory({environment_.config.application_id, id_.text(),
-                                             environment_.topology.fingerprint(), part_.stores});
+    auto state =
+        environment_.state_factory({environment_.config.application_id, id_.text(),
+                                    environment_.topology.fingerprint(), part_.stores, life_});
     if (!state.ok()) return state.status();
     context_->state = std::move(*state);
   }
@@ -541,6 +553,7 @@ void Task::offsets(std::uint64_t commit_id, const std::string& writer,
   for (const auto& source : context_->source_partitions) {
     OffsetMetadata metadata;
     metadata.highest_ms = source->highest_ms();
+    metadata.life = life_;
     metadata.commit_id = commit_id;
     metadata.topology = environment_.topology.fingerprint();
     metadata.writer = writer;

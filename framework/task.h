@@ -160,6 +160,7 @@ class Task {
   std::uint32_t committed_ended_run_ = 0;
   bool committed_ended_ = false;
   RunCounters committed_counters_;
+  std::uint64_t life_ = 0;  ///< see OffsetMetadata
   std::vector<SourceWord> told_;
   std::vector<SourceWord> committed_told_;
   std::vector<std::int64_t> changelog_positions_;

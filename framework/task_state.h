@@ -132,6 +132,8 @@ struct TaskStateOptions {
   std::string task;  ///< "<sub-topology>_<partition>"
   std::string topology_fingerprint;
   std::vector<std::string> stores;
+  /// Of the task; what an earlier one has left is dropped. See OffsetMetadata::life.
+  std::uint64_t life = 0;
 };
 
 /// May answer kRetry: another thread of this process has not let go of the task's state yet.

@@ -140,10 +140,7 @@ Status reset_application(const ResetOptions& options) {
   MILLRACE_RETURN_IF_ERROR(go.status());
   if (!*go) return write_output("nothing was removed\n");
   MILLRACE_RETURN_IF_ERROR(remove(session.admin(), *remains));
-  return write_output(
-      fmt::format("removed; where application '{}' ran on other machines, delete its state "
-                  "directory there before it starts again\n",
-                  options.application_id));
+  return write_output("removed\n");
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ RocksdbTaskState::RocksdbTaskState(RocksdbBackend& backend, const TaskStateOptio
     : backend_(backend),
       task_(options.task),
       path_(std::move(path)),
+      life_(options.life),
       opened_ms_(backend.options.clock.wall_ms()) {}
 
 RocksdbTaskState::~RocksdbTaskState() {
@@ -80,6 +81,12 @@ Status RocksdbTaskState::open_store(Store& store) {
         "is restored from its changelog",
         path_, store.name, position.status().message()));
   store.position = *position;
+  if (position->life != life_) {
+    backend_.options.log.write(LogLevel::kWarning,
+                               "local state is from before the application was reset, restoring it",
+                               {{"task", task_}, {"store", store.name}});
+    return start_over(store);
+  }
   if (!too_old(position->complete_ms)) return {};
   backend_.options.log.write(LogLevel::kWarning,
                              "local state is too old and may have missed tombstones, restoring it",
@@ -123,6 +130,7 @@ Status RocksdbTaskState::restore(std::string_view name, std::span<const RecordVi
   // Halfway, the data is complete as of no later time than the one it began with.
   if (store.position.complete_ms == 0) store.position.complete_ms = opened_ms_;
   store.position.offset = position;
+  store.position.life = life_;
   // Half a buffer: while one half is written, the other one is filled.
   if (store.restoring.bytes() < backend_.column.write_buffer_size / 2) return {};
   if (!store.many_tables) MILLRACE_RETURN_IF_ERROR(database_->expect_tables(store.column, true));
@@ -138,7 +146,7 @@ Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) 
         {{"task", task_}, {"store", store.name}});
     return start_over(store);
   }
-  store.position = {position, opened_ms_};
+  store.position = {position, opened_ms_, life_};
   MILLRACE_RETURN_IF_ERROR(store.restoring.finish());
   put_position(store, store.position);
   MILLRACE_RETURN_IF_ERROR(database_->write());
@@ -170,7 +178,7 @@ Status RocksdbTaskState::apply(std::span<const std::int64_t> positions) {
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     Store& store = stores_[i];
     store.store.write_out();
-    store.position = {positions[i], prepared_ms_};
+    store.position = {positions[i], prepared_ms_, life_};
     put_position(store, store.position);
   }
   MILLRACE_RETURN_IF_ERROR(database_->write());

@@ -74,6 +74,7 @@ class RocksdbTaskState final : public TaskState {
   RocksdbBackend& backend_;
   const std::string task_;
   const std::string path_;
+  const std::uint64_t life_;
   const std::int64_t opened_ms_;  // wall clock, before the changelog's end was asked for
   std::unique_ptr<TaskDatabase> database_;
   std::deque<Store> stores_;

@@ -8,7 +8,7 @@ namespace millrace {
 namespace {
 
 constexpr std::uint8_t kStampVersion = 1;
-constexpr std::uint8_t kPositionVersion = 1;
+constexpr std::uint8_t kPositionVersion = 2;
 
 Status unknown_version(std::string_view what, int version, int known) {
   return Status::failed(
@@ -41,7 +41,11 @@ Result<StateStamp> decode_state_stamp(std::string_view bytes) {
 
 std::string encode_store_position(const StorePosition& position) {
   std::string bytes;
-  ByteWriter(bytes).put(kPositionVersion).put(position.offset).put(position.complete_ms);
+  ByteWriter(bytes)
+      .put(kPositionVersion)
+      .put(position.offset)
+      .put(position.complete_ms)
+      .put(position.life);
   return bytes;
 }
 
@@ -53,6 +57,7 @@ Result<StorePosition> decode_store_position(std::string_view bytes) {
   StorePosition position;
   position.offset = in.get<std::int64_t>();
   position.complete_ms = in.get<std::int64_t>();
+  position.life = in.get<std::uint64_t>();
   if (!in.done() || position.offset < 0)
     return Status::failed("the position of a store is damaged");
   return position;

@@ -25,6 +25,7 @@ struct StorePosition {
   std::int64_t offset = 0;  ///< of the changelog record to be read next
   /// Wall clock, Unix ms: everything that the changelog held below `offset` then is in the store.
   std::int64_t complete_ms = 0;
+  std::uint64_t life = 0;  ///< TaskStateOptions::life
   bool operator==(const StorePosition&) const = default;
 };
 

@@ -21,6 +21,7 @@ OffsetMetadata some_metadata() {
   metadata.run = 3;
   metadata.end_offset = 20'000;
   metadata.ended = true;
+  metadata.life = 0xfedc'ba98'7654'3210;
   metadata.commit_id = 0x0123'4567'89ab'cdef;
   metadata.said = SourceStatus::kIdle;
   metadata.counters = {.accepted = 19'990,
@@ -43,7 +44,7 @@ TEST(OffsetMetadataFormat, KeepsItsBytes) {
   ASSERT_TRUE(text.starts_with("millrace:"));
   const auto bytes = from_base64(text.substr(9));
   ASSERT_TRUE(bytes);
-  expect_golden("offset_metadata_v2", *bytes);
+  expect_golden("offset_metadata_v3", *bytes);
 }
 
 TEST(OffsetMetadataFormat, ReadsWhatItWrote) {

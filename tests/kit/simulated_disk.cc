@@ -17,6 +17,7 @@ class SimulatedDisk::State final : public TaskState {
       : disk_(disk),
         task_(options.task),
         stores_(options.stores),
+        life_(options.life),
         inner_(std::move(inner)),
         opened_ms_(now_ms()) {
     images().open = true;
@@ -27,7 +28,8 @@ class SimulatedDisk::State final : public TaskState {
   Status load() {
     for (const std::string& store : stores_) {
       Image& image = images().stores[store];
-      if (too_old(image.knows_until_ms, opened_ms_)) image = {};
+      if (too_old(image.knows_until_ms, opened_ms_) || image.life != life_) image = {};
+      image.life = life_;
       std::vector<RecordView> records;
       for (const auto& [key, value] : image.values) {
         RecordView& record = records.emplace_back();
@@ -68,6 +70,7 @@ class SimulatedDisk::State final : public TaskState {
   }
   Status reset(std::string_view store) override {
     images().stores.at(std::string(store)) = {};
+    images().stores.at(std::string(store)).life = life_;
     return inner_->reset(store);
   }
 
@@ -141,6 +144,7 @@ class SimulatedDisk::State final : public TaskState {
   SimulatedDisk& disk_;
   std::string task_;
   std::vector<std::string> stores_;
+  std::uint64_t life_;
   std::unique_ptr<TaskState> inner_;
   std::map<std::string, MapLocalTable, std::less<>> local_;
   std::int64_t opened_ms_;

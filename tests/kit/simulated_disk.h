@@ -29,6 +29,7 @@ class SimulatedDisk {
     /// Wall clock, taken before what was written was committed or read: all tombstones up to then
     /// are in.
     std::int64_t knows_until_ms = 0;
+    std::uint64_t life = 0;  ///< of the task
   };
   struct Options {
     const Clock& clock;

@@ -14,14 +14,14 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 const StateStamp kStamp{"unique-users", "0123456789abcdef"};
-const StorePosition kPosition{1'234'567, 1'468'244'385'000};
+const StorePosition kPosition{1'234'567, 1'468'244'385'000, 0xfedc'ba98'7654'3210};
 
 TEST(StateFormat, KeepsTheBytesOfAStamp) {
   expect_golden("state_stamp_v1", encode_state_stamp(kStamp));
 }
 
 TEST(StateFormat, KeepsTheBytesOfAPosition) {
-  expect_golden("store_position_v1", encode_store_position(kPosition));
+  expect_golden("store_position_v2", encode_store_position(kPosition));
 }
 
 TEST(StateFormat, ReadsWhatItWrote) {
@@ -45,7 +45,7 @@ TEST(StateFormat, RefusesUnknownVersionsByName) {
   bytes = encode_store_position(kPosition);
   bytes[0] = 9;
   EXPECT_THAT(decode_store_position(bytes).status().message(),
-              AllOf(HasSubstr("version 9"), HasSubstr("knows 1")));
+              AllOf(HasSubstr("version 9"), HasSubstr("knows 2")));
 }
 
 TEST(StateFormat, RefusesEveryTruncationAndWhatFollows) {

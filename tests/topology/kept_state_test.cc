@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "millrace/apps/unique_users/topology.h"
+#include "millrace/state/memory_task_state.h"
 #include "millrace/state/rocksdb/rocksdb_state.h"
 #include "millrace/tests/kit/topology_test_driver.h"
 #include "millrace/tests/line_log.h"
@@ -71,6 +72,27 @@ TEST_F(KeptState, OfAFormerTopicStartsOverAndTheLogSaysSo) {
                                         HasSubstr("unique-users-users-changelog"))));
   EXPECT_THAT(driver->values("unique-users"),
               ElementsAre(AllOf(HasSubstr("\"unique_users\":1"), HasSubstr("\"frames\":1"))));
+}
+
+/// The directory of one machine is from before `millrace reset`, which was run on another one. The
+/// new changelog has become longer than the former, so that its positions tell nothing.
+TEST_F(KeptState, OfAFormerLifeIsNotTakenForTheNewOne) {
+  frames(0, {"a", "b"});
+  driver = std::make_unique<TopologyTestDriver>(TopologyTestDriver::Options{
+      .topology = *unique_users({}),
+      .config = {.instance_id = "elsewhere"},
+      .log = &log,
+      .instance_state = [this](const std::string& id) {
+        return id == "elsewhere" ? TaskStateFactory(memory_task_state) : state.factory();
+      }});
+  for (int i = 0; i < 20; ++i) frames(0, {"c"});
+  driver->stop_instance("elsewhere");
+  log.lines.clear();
+  restart();
+  EXPECT_THAT(log.lines, Contains(HasSubstr("from before the application was reset")));
+  frames(2, {"z"});
+  EXPECT_THAT(driver->values("unique-users"),
+              ElementsAre(AllOf(HasSubstr("\"unique_users\":1"), HasSubstr("\"frames\":20"))));
 }
 
 TEST_F(KeptState, ThatIsLostIsRestored) {
