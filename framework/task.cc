@@ -13,16 +13,27 @@ namespace millrace {
 
 std::string TaskId::text() const { return fmt::format("{}_{}", sub_topology, partition); }
 
+std::string_view to_string(TaskPhase phase) {
+  switch (phase) {
+    case TaskPhase::kOffsets:
+      return "taking over";
+    case TaskPhase::kRestore:
+      return "restoring";
+    case TaskPhase::kRunning:
+      return "running";
+  }
+  return "unknown";
+}
+
 Task::Task(TaskId id, const TaskEnvironment& environment)
     : id_(id),
       environment_(environment),
       part_(environment.topology.sub_topologies()[static_cast<std::size_t>(id.sub_topology)]),
       phase_began_ms_(environment.clock.monotonic_ms()) {
-  context_ = std::make_unique<TaskContext>(
-      TaskContext::Parts{environment.clock, environment.log, environment.collector,
-                         environment.config.application_id, environment.deployment, id.partition,
-                         environment.topology.edge_count(), environment.config.idle_after.count(),
-                         environment.config.guarantee});
+  context_ = std::make_unique<TaskContext>(TaskContext::Parts{
+      environment.clock, environment.log, environment.collector, environment.config.application_id,
+      environment.deployment, id.partition, environment.topology.edge_count(),
+      environment.config.idle_after.count(), environment.config.guarantee});
   auto& sources = context_->source_partitions;
   for (const TopicName& source : part_.sources) {
     const std::int32_t first = gathers() ? 0 : id.partition;
@@ -44,7 +55,7 @@ std::string Task::changelog_topic(const std::string& store) const {
 
 Result<Task::TakeOver> Task::take_over() {
   if (running()) return TakeOver::kRunning;
-  auto turn = phase_ == Phase::kOffsets ? read_offsets() : restore_turn();
+  auto turn = phase_ == TaskPhase::kOffsets ? read_offsets() : restore_turn();
   // The broker is away, or another thread of this process still has the state.
   if (turn.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;
   return turn;
@@ -105,7 +116,7 @@ Result<Task::TakeOver> Task::start_restore() {
       assigned_.push_back(changelogs[i]);
     }
   }
-  phase_ = Phase::kRestore;
+  phase_ = TaskPhase::kRestore;
   cost_.offsets_ms = now_ms() - std::exchange(phase_began_ms_, now_ms());
   return restore_turn();
 }
@@ -158,7 +169,7 @@ Result<Task::TakeOver> Task::restore_turn() {
     return TakeOver::kGoingOn;
   }
   MILLRACE_RETURN_IF_ERROR(open());
-  phase_ = Phase::kRunning;
+  phase_ = TaskPhase::kRunning;
   cost_.restore_ms = now_ms() - phase_began_ms_;
   return TakeOver::kRunning;
 }
@@ -564,10 +575,34 @@ Status Task::rewind() {
   return {};
 }
 
+TaskStatus Task::status() const {
+  TaskStatus result{.id = id_, .phase = phase_, .restores = {}, .partitions = {}, .counters = {}};
+  const std::int64_t at_ms = now_ms();
+  if (phase_ == TaskPhase::kRestore)
+    for (const Restore& restore : restores_)
+      result.restores.push_back(restore.progress.status(at_ms));
+  if (!running()) return result;
+  result.counters = committed_counters_;
+  for (const auto& source : context_->source_partitions)
+    result.partitions.push_back(
+        {.partition = source->partition(),
+         .position = source->position(),
+         .committed = source->committed_offset(),
+         .high_watermark = environment_.consumer.high_watermark(source->partition()).value_or(-1),
+         .highest_ms = source->highest_ms(),
+         .watermark_ms = source->watermark_ms(),
+         .status = source->status(at_ms, environment_.config.idle_after.count()),
+         .told = source->told(),
+         .stalled = false,
+         .waiting_bytes = source->waiting_bytes(),
+         .held_bytes = source->held_bytes()});
+  return result;
+}
+
 void Task::start_over() {
   release();
   context_->state.reset();
-  phase_ = Phase::kOffsets;
+  phase_ = TaskPhase::kOffsets;
   phase_began_ms_ = now_ms();
   cost_ = {};
   told_.clear();
