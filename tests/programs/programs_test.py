@@ -23,6 +23,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import naive_count  # noqa: E402
 import ring_report  # noqa: E402
 from ring_report import Failure  # noqa: E402
+import http_cases  # noqa: E402
 
 # The programs take MILLRACE_* for options, so they must not see what is meant for tests.
 KAFKA = os.environ.get("MILLRACE_TEST_KAFKA")
@@ -491,6 +492,7 @@ def cases_of(programs):
         yield case(f"File.{name}_FiveWindowsInOneRunEqualOneRunEach", many_windows_case, name)
     yield case("File.DeadLettersAreTheLinesThatWereBad", dead_letter_file_case)
     yield case("File.BadRecordStopsTheRunAndIsNamed", stop_case)
+    yield from http_cases.cases(case, lambda each, broker: Run(each, broker(each)), embedded, kafka, wait_for)
     for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
         for name in DATA:
             yield case(f"{label}.{name}_partitions1", broker_case, broker, name, 1)
