@@ -35,7 +35,7 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_DEBIAN_DEV_DESCRIPTION "${PROJECT_DESCRIPTION} (headers and static libraries)")
   # What every consumer links; the libraries of single components are suggestions.
   set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libfmt-dev, libxxhash-dev, pkg-config")
-  set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libsimdjson-dev, librdkafka-dev, librocksdb-dev, libspdlog-dev")
+  set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "libsimdjson-dev, librdkafka-dev, librocksdb-dev, libspdlog-dev, libcpp-httplib-dev, prometheus-cpp-dev")
   set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME millrace-tools)
   set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION utils)
   set(CPACK_DEBIAN_TOOLS_DESCRIPTION "${PROJECT_DESCRIPTION} (programs)")

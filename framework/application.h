@@ -17,10 +17,10 @@ enum class ApplicationState { kCreated, kRunning, kStopping, kStopped, kFailed }
 
 std::string_view to_string(ApplicationState state);
 
-/// What is known of a whole application instance; a copy.
+/// What is known of a whole application instance: what its threads last published.
 struct ApplicationStatus {
   ApplicationState state = ApplicationState::kCreated;
-  std::vector<ThreadStatus> threads;
+  std::vector<std::shared_ptr<const ThreadStatus>> threads;
 };
 
 /// Runs a topology on a broker with a number of stream threads. Installs no signal handler, prints
@@ -59,6 +59,7 @@ class Application {
   Status wait();
   /// Waits at most so long. True if all threads are done.
   bool wait_for(std::chrono::milliseconds timeout);
+  /// Costs the threads nothing, however often it is asked for.
   ApplicationStatus status() const;
 
   /// What was committed for all partitions by all instances: the counters of design §5.1, summed.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ enum class RecordError : std::uint8_t {
   kUserException,     ///< a user's function threw
   kOutOfOrder,        ///< smaller than the record before it in an input that is promised sorted
 };
+
+inline constexpr std::size_t kRecordErrors = static_cast<std::size_t>(RecordError::kOutOfOrder) + 1;
 
 /// Stable lower-case name, as written into dead-letter headers: "field-missing".
 std::string_view to_string(RecordError error);

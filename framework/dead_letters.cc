@@ -8,6 +8,7 @@ namespace millrace {
 
 Status DeadLetters::refuse(const TopicPartition& source, const RecordView& record,
                            RecordError error, std::string_view detail) {
+  ++counts_[static_cast<std::size_t>(error)];
   switch (options_.policy) {
     case BadRecordPolicy::kSkip:
       return {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,9 +17,12 @@ enum class BadRecordPolicy {
   kStop,        ///< end the program, nothing lost: the default where no dead-letter topic is set
 };
 
+/// Refused records by RecordError.
+using RefusalCounts = std::array<std::uint64_t, kRecordErrors>;
+
 /// Sends refused records to the dead-letter topic: original key, bytes and headers, and where they
 /// came from in the headers millrace.topic, .partition, .offset, .timestamp, .error, .detail
-/// (decimal text).
+/// (decimal text). Counts them by reason. One thread.
 class DeadLetters {
  public:
   struct Options {
@@ -34,10 +38,17 @@ class DeadLetters {
   /// OK when the record has been dealt with; under kStop the error that ends the program.
   Status refuse(const TopicPartition& source, const RecordView& record, RecordError error,
                 std::string_view detail);
+  /// What was refused since the last commit is committed, or is to come again.
+  void committed() { committed_ = counts_; }
+  void aborted() { counts_ = committed_; }
+  /// As committed, since this object was made.
+  const RefusalCounts& counts() const { return committed_; }
 
  private:
   Options options_;
   Collector& collector_;
+  RefusalCounts counts_{};
+  RefusalCounts committed_{};
 };
 
 }  // namespace millrace

@@ -86,6 +86,8 @@ class SourcePartition {
   std::int64_t committed_offset() const { return committed_.offset; }
   std::int64_t end_offset() const { return end_offset_; }
   bool ended() const { return ended_; }
+  /// The task that writes this partition has said something of itself.
+  bool told() const { return word_.has_value(); }
   /// The last poll saw the end of the log: nothing to read for now.
   bool caught_up() const;
   /// Since when (monotonic time) polls bring nothing although there are records; none: they do.

@@ -14,6 +14,9 @@ constexpr std::int64_t kBlockedMs = 1'000;
 constexpr std::int64_t kWatchMs = 1'000;
 constexpr std::int64_t kStalledMs = 30'000;
 constexpr std::int64_t kPurgeMs = 5'000;
+constexpr std::int64_t kPublishMs = 500;
+// The client tells each time that it fails to connect, and no more when it is connected again.
+constexpr std::int64_t kTroubleMs = 15'000;
 constexpr std::int64_t kOffsetsMs = 24 * 3'600'000;
 constexpr std::int64_t kSlowestIntervalMs = 1'000;  // unless a longer one is asked for
 constexpr std::size_t kGatheredRecords = 16'384;
@@ -96,8 +99,11 @@ Result<StreamThread::Turn> StreamThread::turn() {
       return Status::failed(fmt::format("another process runs with instance id '{}': {}",
                                         environment_.config.instance_id, served.message()));
     if (!served.ok() && served.code() != StatusCode::kRetry) return served;
-    if (!served.ok() && !std::exchange(away_, true))
-      log(LogLevel::kWarning, "the broker is away, trying on", served.message());
+    if (!served.ok()) {
+      trouble_ms_ = environment_.clock.monotonic_ms();
+      if (!std::exchange(away_, true))
+        log(LogLevel::kWarning, "the broker is away, trying on", served.message());
+    }
     if (consumer_->membership().version != version_) MILLRACE_RETURN_IF_ERROR(sync());
     if (committer_.must_renew()) MILLRACE_RETURN_IF_ERROR(committer_.renew());
     if (group_ == nullptr) return {};
@@ -112,6 +118,7 @@ Result<StreamThread::Turn> StreamThread::turn() {
     MILLRACE_RETURN_IF_ERROR(recover(status, committing || !collector_.status().ok()));
   }
   watch();
+  if (environment_.clock.monotonic_ms() - published_ms_ >= kPublishMs) publish();
   if (orphan_watch_)
     orphan_watch_->turn(consumer_->membership(), environment_.clock.monotonic_ms());
   if (leaving_) return Turn::kDone;
@@ -171,6 +178,7 @@ Status StreamThread::sync() {
   group_ = membership.joined ? consumer_->group_metadata() : nullptr;
   environment_.log.write(LogLevel::kInfo, "assignment",
                          {{"thread", index_}, {"tasks", static_cast<std::int64_t>(tasks_.size())}});
+  publish();  // before another publishes what was given up here
   return {};
 }
 
@@ -183,12 +191,12 @@ Status StreamThread::renew() {
 Status StreamThread::abort() {
   const auto aborted = committer_.abort();
   if (!aborted.ok()) return aborted.status();
-  const std::lock_guard lock(mutex_);
-  published_.aborts += *aborted ? 1 : 0;
+  aborts_ += *aborted ? 1 : 0;
   return {};
 }
 
 Status StreamThread::rewind_all() {
+  dead_letters_.aborted();
   for (auto& [id, task] : tasks_) {
     if (committer_.exactly_once()) {
       if (task->running()) MILLRACE_RETURN_IF_ERROR(task->rewind());
@@ -227,6 +235,7 @@ Status StreamThread::recover(const Status& cause, bool failed) {
     case StatusCode::kUnknown:  // the take-over reads the truth
       log(LogLevel::kWarning, "taking everything over afresh", cause.message());
       collector_.finished();
+      dead_letters_.aborted();
       for (auto& [id, task] : tasks_) task->start_over();
       return {};
     default:
@@ -386,6 +395,7 @@ Status StreamThread::commit(bool& worked) {
   for (Task* task : tasks)
     MILLRACE_RETURN_IF_ERROR(task->committed(committer_.producer()));  // 5, 6
   collector_.finished();
+  dead_letters_.committed();
 
   failed_commits_ = 0;
   if (std::exchange(away_, false)) log(LogLevel::kInfo, "the broker is back", "committed");
@@ -393,10 +403,8 @@ Status StreamThread::commit(bool& worked) {
   last_commit_ms_ = last_offsets_ms_ = environment_.clock.monotonic_ms();
   commit_cost_ms_ = last_commit_ms_ - began_ms;
   waited_ = false;
-  {
-    const std::lock_guard lock(mutex_);
-    ++published_.commits;
-  }
+  committed_ms_ = environment_.clock.wall_ms();
+  ++commits_;
   publish();
   purge();
   return {};
@@ -478,27 +486,32 @@ void StreamThread::watch() {
   }
 }
 
+/// Only what the consumer was told lately counts: it hears of trouble, and not of its end.
+bool StreamThread::broker_away(std::int64_t now_ms) const {
+  return away_ && now_ms - trouble_ms_ < kTroubleMs;
+}
+
 void StreamThread::publish() {
-  ThreadStatus now;
-  const std::int64_t now_ms = environment_.clock.monotonic_ms();
+  auto now = std::make_shared<ThreadStatus>();
+  now->published_ms = published_ms_ = environment_.clock.monotonic_ms();
+  now->joined = group_ != nullptr;
+  now->broker_away = broker_away(published_ms_);
   for (const auto& [id, task] : tasks_) {
-    if (!task->running()) continue;
-    now.counters.add(task->committed_counters());
-    for (std::size_t i = 0; i < task->source_count(); ++i) {
-      const SourcePartition& source = task->source(i);
-      now.partitions.push_back({source.partition(), source.position(),
-                                consumer_->high_watermark(source.partition()).value_or(-1),
-                                source.highest_ms(),
-                                source.status(now_ms, environment_.config.idle_after.count())});
-    }
+    TaskStatus& status = now->tasks.emplace_back(task->status());
+    for (PartitionStatus& partition : status.partitions)
+      partition.stalled = stalled_.contains(partition.partition);
+    now->counters.add(status.counters);
   }
+  now->refused = dead_letters_.counts();
+  now->commits = commits_;
+  now->aborts = aborts_;
+  now->commit_ms = commits_ == 0 ? -1 : commit_cost_ms_;
+  now->committed_ms = committed_ms_;
   const std::lock_guard lock(mutex_);
-  now.commits = published_.commits;
-  now.aborts = published_.aborts;
   published_ = std::move(now);
 }
 
-ThreadStatus StreamThread::status() const {
+std::shared_ptr<const ThreadStatus> StreamThread::status() const {
   const std::lock_guard lock(mutex_);
   return published_;
 }
@@ -516,6 +529,8 @@ Status StreamThread::stop(bool commit_first) {
     if (result.ok()) result = aborted;
   }
   tasks_.clear();
+  group_ = nullptr;
+  publish();  // who takes them over counts on
   if (orphan_watch_) orphan_watch_->stop();
   if (consumer_) {
     const Status closed = consumer_->close();

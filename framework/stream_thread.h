@@ -13,24 +13,22 @@
 #include "millrace/framework/deployment.h"
 #include "millrace/framework/orphan_watch.h"
 #include "millrace/framework/task.h"
+#include "millrace/framework/task_status.h"
 
 namespace millrace {
 
-/// One input partition as a thread last saw it.
-struct PartitionStatus {
-  TopicPartition partition;
-  std::int64_t position = 0;
-  std::int64_t high_watermark = -1;  ///< -1: not known
-  std::int64_t highest_ms = kNoTime;
-  SourceStatus status = SourceStatus::kActive;
-};
-
-/// What a thread last published; a copy.
+/// What a thread last published, which it does after each commit and twice a second; a copy.
 struct ThreadStatus {
-  std::vector<PartitionStatus> partitions;
-  RunCounters counters;  ///< of its tasks, committed
-  std::uint64_t commits = 0;
-  std::uint64_t aborts = 0;
+  std::int64_t published_ms = 0;  ///< monotonic: it grows old while a call waits for the broker
+  bool joined = false;            ///< a member of the group
+  bool broker_away = false;       ///< as the consumer last heard
+  std::vector<TaskStatus> tasks;
+  RunCounters counters;           ///< of its tasks, committed
+  RefusalCounts refused{};        ///< records by reason, committed since the thread began
+  std::uint64_t commits = 0;      ///< since the thread began
+  std::uint64_t aborts = 0;       ///< the same
+  std::int64_t commit_ms = -1;    ///< how long the last commit took; -1: there was none
+  std::int64_t committed_ms = 0;  ///< when it was done, Unix ms
 };
 
 /// Everything threads of one application share. Outlives them; immutable while they run.
@@ -69,7 +67,7 @@ class StreamThread {
   /// Commits what is done, leaves the group. After an error: aborts instead.
   Status stop(bool commit_first);
 
-  ThreadStatus status() const;
+  std::shared_ptr<const ThreadStatus> status() const;
 
  private:
   Status sync();
@@ -86,6 +84,7 @@ class StreamThread {
   bool commit_due() const;
   Result<bool> run_over();
   void publish();
+  bool broker_away(std::int64_t now_ms) const;
   void watch();
   void purge();
   void log(LogLevel level, std::string_view text, std::string_view detail) const;
@@ -115,14 +114,20 @@ class StreamThread {
   std::int64_t last_watch_ms_ = 0;
   std::set<TopicPartition> stalled_;              ///< said to be
   bool away_ = false;                             ///< the broker, and that was said
+  std::int64_t trouble_ms_ = 0;                   ///< when the consumer last told of it
   std::optional<std::int64_t> blocked_since_ms_;  ///< a take-over gets no further
   int failed_commits_ = 0;                        ///< in a row
   std::int64_t failing_since_ms_ = 0;             ///< when the first of them failed
   std::size_t turns_ = 0;
   std::map<TopicPartition, std::int64_t> purged_;
 
-  mutable std::mutex mutex_;
-  ThreadStatus published_;
+  std::uint64_t commits_ = 0;
+  std::uint64_t aborts_ = 0;
+  std::int64_t committed_ms_ = 0;  ///< when the last commit was done, Unix ms
+  std::int64_t published_ms_ = 0;
+
+  mutable std::mutex mutex_;  ///< only for the pointer
+  std::shared_ptr<const ThreadStatus> published_ = std::make_shared<ThreadStatus>();
 };
 
 }  // namespace millrace

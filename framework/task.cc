@@ -22,6 +22,18 @@ std::uint64_t new_life() {
 
 std::string TaskId::text() const { return fmt::format("{}_{}", sub_topology, partition); }
 
+std::string_view to_string(TaskPhase phase) {
+  switch (phase) {
+    case TaskPhase::kOffsets:
+      return "taking over";
+    case TaskPhase::kRestore:
+      return "restoring";
+    case TaskPhase::kRunning:
+      return "running";
+  }
+  return "unknown";
+}
+
 Task::Task(TaskId id, const TaskEnvironment& environment)
     : id_(id),
       environment_(environment),
@@ -52,7 +64,7 @@ std::string Task::changelog_topic(const std::string& store) const {
 
 Result<Task::TakeOver> Task::take_over() {
   if (running()) return TakeOver::kRunning;
-  auto turn = phase_ == Phase::kOffsets ? read_offsets() : restore_turn();
+  auto turn = phase_ == TaskPhase::kOffsets ? read_offsets() : restore_turn();
   // The broker is away, or another thread of this process still has the state.
   if (turn.status().code() == StatusCode::kRetry) return TakeOver::kGoingOn;
   return turn;
@@ -120,7 +132,7 @@ Result<Task::TakeOver> Task::start_restore() {
       assigned_.push_back(changelogs[i]);
     }
   }
-  phase_ = Phase::kRestore;
+  phase_ = TaskPhase::kRestore;
   cost_.offsets_ms = now_ms() - std::exchange(phase_began_ms_, now_ms());
   return restore_turn();
 }
@@ -177,7 +189,7 @@ Result<Task::TakeOver> Task::restore_turn() {
       environment_.config.guarantee == Guarantee::kExactlyOnce)
     return lost_offsets();
   MILLRACE_RETURN_IF_ERROR(open());
-  phase_ = Phase::kRunning;
+  phase_ = TaskPhase::kRunning;
   cost_.restore_ms = now_ms() - phase_began_ms_;
   return TakeOver::kRunning;
 }
@@ -606,11 +618,35 @@ Status Task::rewind() {
   return {};
 }
 
+TaskStatus Task::status() const {
+  TaskStatus result{.id = id_, .phase = phase_, .restores = {}, .partitions = {}, .counters = {}};
+  const std::int64_t at_ms = now_ms();
+  if (phase_ == TaskPhase::kRestore)
+    for (const Restore& restore : restores_)
+      result.restores.push_back(restore.progress.status(at_ms));
+  if (!running()) return result;
+  result.counters = committed_counters_;
+  for (const auto& source : context_->source_partitions)
+    result.partitions.push_back(
+        {.partition = source->partition(),
+         .position = source->position(),
+         .committed = source->committed_offset(),
+         .high_watermark = environment_.consumer.high_watermark(source->partition()).value_or(-1),
+         .highest_ms = source->highest_ms(),
+         .watermark_ms = source->watermark_ms(),
+         .status = source->status(at_ms, environment_.config.idle_after.count()),
+         .told = source->told(),
+         .stalled = false,
+         .waiting_bytes = source->waiting_bytes(),
+         .held_bytes = source->held_bytes()});
+  return result;
+}
+
 void Task::start_over() {
   release();
   context_->state.reset();
   context_->wants_commit = false;
-  phase_ = Phase::kOffsets;
+  phase_ = TaskPhase::kOffsets;
   phase_began_ms_ = now_ms();
   cost_ = {};
   told_.clear();

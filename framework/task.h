@@ -13,16 +13,10 @@
 #include "millrace/framework/restore_progress.h"
 #include "millrace/framework/source_status.h"
 #include "millrace/framework/task_context.h"
+#include "millrace/framework/task_status.h"
 #include "millrace/framework/topology.h"
 
 namespace millrace {
-
-struct TaskId {
-  int sub_topology = 0;
-  std::int32_t partition = 0;
-  auto operator<=>(const TaskId&) const = default;
-  std::string text() const;  ///< "0_3"
-};
 
 /// What all tasks of a thread share. Outlives them.
 struct TaskEnvironment {
@@ -54,7 +48,7 @@ class Task {
   /// One bounded turn of the take-over. kBlocked: it got no further, maybe because another's
   /// transaction is open. kLaterRun: a process of a later run owns this task's data; leave.
   Result<TakeOver> take_over();
-  bool running() const { return phase_ == Phase::kRunning; }
+  bool running() const { return phase_ == TaskPhase::kRunning; }
   /// What the take-over took so far.
   struct TakeOverCost {
     std::int64_t offsets_ms = 0;  ///< until the committed offsets were settled and read
@@ -102,10 +96,10 @@ class Task {
   bool committed_ended() const {
     return committed_ended_;
   }  ///< has committed `ended` in the process's run
-  const RunCounters& committed_counters() const { return committed_counters_; }
+  /// A copy of what can be told of it.
+  TaskStatus status() const;
 
  private:
-  enum class Phase { kOffsets, kRestore, kRunning };
   struct Restore {
     std::string store;
     TopicPartition changelog;
@@ -141,7 +135,7 @@ class Task {
   TaskId id_;
   const TaskEnvironment& environment_;
   const SubTopology& part_;
-  Phase phase_ = Phase::kOffsets;
+  TaskPhase phase_ = TaskPhase::kOffsets;
   std::int64_t phase_began_ms_;
   TakeOverCost cost_;
 

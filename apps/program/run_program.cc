@@ -9,6 +9,8 @@
 
 #include "millrace/apps/program/broker_choice.h"
 #include "millrace/apps/program/exit_code.h"
+#include "millrace/apps/program/http/endpoints.h"
+#include "millrace/apps/program/http/http_server.h"
 #include "millrace/apps/program/instance_id.h"
 #include "millrace/apps/program/logging.h"
 #include "millrace/apps/program/run_report.h"
@@ -56,6 +58,8 @@ class Run {
       fmt::print("options, topology and topics on {} are fine\n", (*broker)->name());
       return {};
     }
+    auto listener = listen();
+    if (!listener.ok()) return listener.status();
     auto state_factory = open_state(*topology, config->application_id);
     if (!state_factory.ok()) return state_factory.status();
     Application application({.topology = std::move(*topology),
@@ -67,6 +71,13 @@ class Run {
                              .on_state = {}});
     RunReport report(terminal_, clock_, application, options_.progress_every,
                      program_.window_names());
+    const Endpoints endpoints(application, clock_, identity(application, **broker));
+    std::optional<HttpServer> server;  // from here on until the application is done
+    if (*listener)
+      server.emplace(
+          std::move(**listener),
+          [&](const HttpRequest& request) { return endpoints.answer(request); },
+          HttpServer::Limits{});
     MILLRACE_RETURN_IF_ERROR(application.start());
     stop.on_request([&] {
       terminal_.line(info_.name +
@@ -110,6 +121,27 @@ class Run {
         reads_files() && !options_.dead_letter.empty() ? kDeadLetterTopic : options_.dead_letter;
     program_.configure(config);
     return config;
+  }
+
+  /// None without --http.
+  Result<std::optional<HttpListener>> listen() {
+    if (options_.http.empty()) return std::optional<HttpListener>();
+    const auto address = HttpAddress::parse(options_.http);
+    if (!address.ok()) return address.status();
+    auto listener = HttpListener::open(*address);
+    if (!listener.ok()) return listener.status();
+    terminal_.line(fmt::format("{}: serving http://{}/", info_.name, listener->address().text()));
+    return std::optional(std::move(*listener));
+  }
+
+  ApplicationIdentity identity(const Application& application, const Broker& broker) const {
+    return {.program = info_.name,
+            .version = std::string(info_.version),
+            .application_id = application.config().application_id,
+            .instance_id = application.config().instance_id,
+            .broker = reads_files() ? options_.from : broker.name(),
+            .window_names = program_.window_names(),
+            .started_ms = clock_.wall_ms()};
   }
 
   Result<std::unique_ptr<Broker>> open() {

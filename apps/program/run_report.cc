@@ -44,14 +44,19 @@ void RunReport::show() {
   RunCounters counters;
   std::int64_t lowest_ms = kEndOfTime;
   std::int64_t lag = 0;
-  for (const ThreadStatus& thread : application_.status().threads) {
-    counters.add(thread.counters);
-    for (const PartitionStatus& partition : thread.partitions) {
-      if (partition.highest_ms != kNoTime) lowest_ms = std::min(lowest_ms, partition.highest_ms);
-      if (partition.high_watermark > partition.position)
-        lag += partition.high_watermark - partition.position;
+  bool running = false;
+  for (const auto& thread : application_.status().threads) {
+    counters.add(thread->counters);
+    for (const TaskStatus& task : thread->tasks) {
+      running = running || task.phase == TaskPhase::kRunning;
+      for (const PartitionStatus& partition : task.partitions) {
+        if (partition.highest_ms != kNoTime) lowest_ms = std::min(lowest_ms, partition.highest_ms);
+        if (partition.high_watermark > partition.position)
+          lag += partition.high_watermark - partition.position;
+      }
     }
   }
+  if (!running) return;  // nothing can be told while tasks are taken over
   const std::uint64_t now_records = records(counters);
   const std::int64_t now_ms = clock_.monotonic_ms();
   const std::uint64_t more = now_records - std::min(now_records, shown_records_);

@@ -1,5 +1,6 @@
 #include "millrace/apps/program/stream_options.h"
 
+#include "millrace/apps/program/http/http_address.h"
 #include "millrace/apps/program/state_directory.h"
 
 namespace millrace {
@@ -90,6 +91,12 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
   options.add("progress-every", targets.progress_every, "records between two lines of progress")
       .range(1, 1e15);
   options
+      .add("http", targets.http,
+           "serve /health, /ready, /state, /topology and /metrics (Prometheus), read-only; on this "
+           "machine alone unless a host is named")
+      .value_name("[HOST:]PORT")
+      .default_text("off");
+  options
       .add("summary", targets.summary,
            "write counts and speed as one JSON object at the end; - is standard output")
       .value_name("FILE");
@@ -105,6 +112,7 @@ Status check_stream_options(const Options& options, const StreamOptions& values)
         "--on-bad-record dead-letter needs --dead-letter: the topic or file that takes bad "
         "records");
   }
+  if (!values.http.empty()) MILLRACE_RETURN_IF_ERROR(HttpAddress::parse(values.http).status());
   if (!values.application_id.empty()) return check_application_id(values.application_id);
   return {};
 }

@@ -45,6 +45,7 @@ struct StreamOptions {
   std::string
       summary;  ///< file for one JSON object at the end; "-" is standard output; empty: none
   std::int64_t progress_every = 50'000;
+  std::string http;  ///< address to serve at, see HttpAddress; empty: none
   bool describe = false;
   bool check = false;
 };
@@ -56,7 +57,7 @@ void declare_broker_options(Options& options, BrokerOptions& targets);
 void declare_stream_options(Options& options, StreamOptions& targets);
 
 /// What one option alone cannot see: --from together with --broker, dead-letter without a
-/// destination. kInvalid.
+/// destination; and an address that is none. kInvalid.
 Status check_stream_options(const Options& options, const StreamOptions& values);
 
 }  // namespace millrace

@@ -81,6 +81,24 @@ JsonWriter& JsonWriter::key(std::string_view name) {
   return *this;
 }
 
+JsonWriter& JsonWriter::begin_array() {
+  out_ += '[';
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+  out_ += ']';
+  first_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::element() {
+  if (!first_) out_ += ',';
+  first_ = false;
+  return *this;
+}
+
 JsonWriter& JsonWriter::string(std::string_view text) {
   out_ += '"';
   if (simdjson::validate_utf8(text.data(), text.size())) {

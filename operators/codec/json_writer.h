@@ -7,8 +7,8 @@
 
 namespace millrace {
 
-/// Appends compact JSON to a string: objects, in them keys each followed by a value. Not
-/// thread-safe.
+/// Appends compact JSON to a string: objects, in them keys each followed by a value; arrays, in
+/// them element() before each value. Not thread-safe.
 ///
 ///     JsonWriter{out}.begin_object().key("ts").integer(60).key("name").string("a").end_object();
 ///
@@ -21,6 +21,9 @@ class JsonWriter {
   JsonWriter& begin_object();
   JsonWriter& end_object();
   JsonWriter& key(std::string_view name);
+  JsonWriter& begin_array();
+  JsonWriter& end_array();
+  JsonWriter& element();
   /// Escapes what JSON wants escaped; bytes that are not UTF-8 become U+FFFD.
   JsonWriter& string(std::string_view text);
   template <std::integral I>
@@ -47,7 +50,7 @@ class JsonWriter {
   JsonWriter& unsigned_integer(std::uint64_t value);
 
   std::string& out_;
-  bool first_ = true;  ///< the next key is the first of its object
+  bool first_ = true;  ///< the next key or element is the first of its object or array
 };
 
 }  // namespace millrace

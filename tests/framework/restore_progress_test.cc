@@ -27,6 +27,22 @@ TEST(RestoreProgress, ShowsALineEveryFiveSecondsAndOneAtTheEnd) {
               ElementsAre("restored task=0_1 store=users records=4000 bytes=80000 ms=8000"));
 }
 
+TEST(RestoreProgress, TellsHowFarItHasComeAtAnyTime) {
+  RestoreProgress progress("0_1", "users", 1'000, 5'000, 100);
+  RestoreStatus status = progress.status(200);
+  EXPECT_EQ(status.store, "users");
+  EXPECT_EQ(status.begin, 1'000);
+  EXPECT_EQ(status.position, 1'000);
+  EXPECT_EQ(status.end, 5'000);
+  EXPECT_EQ(status.seconds_left, std::nullopt);
+  progress.add(500, 10'000, 2'000, 2'000, null_log());
+  status = progress.status(2'100);
+  EXPECT_EQ(status.position, 2'000);
+  EXPECT_EQ(status.records, 500u);
+  EXPECT_EQ(status.bytes, 10'000u);
+  EXPECT_EQ(status.seconds_left, 6);
+}
+
 TEST(RestoreProgress, SaysNothingOfAReadThatHasNotBegun) {
   LineLog log;
   RestoreProgress progress("0_1", "users", 1'000, 5'000, 0);

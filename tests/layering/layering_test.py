@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "state": ["framework"],
     "operators": ["state", "framework"],
     "apps/program": ["operators", "state", "framework", *BROKERS, "apps/program/http"],
-    "apps/program/http": ["apps/program", "framework"],
+    "apps/program/http": ["apps/program", "operators", "framework"],
     "apps": ["apps/program", "operators", "state", "framework"],  # each program by itself
     ".": ["operators", "state", "framework"],  # millrace.h
 }

@@ -21,6 +21,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import example_configuration  # noqa: E402
+import http_cases  # noqa: E402
 import merge_cases  # noqa: E402
 import naive_count  # noqa: E402
 import ring_report  # noqa: E402
@@ -495,6 +496,7 @@ def cases_of(programs):
     yield case("File.DeadLettersAreTheLinesThatWereBad", dead_letter_file_case)
     yield case("File.BadRecordStopsTheRunAndIsNamed", stop_case)
     brokers = [("Embedded", embedded), ("Kafka", kafka)]
+    yield from http_cases.cases(case, lambda each, broker: Run(each, broker(each)), embedded, kafka, wait_for)
     for label, broker in brokers:
         for name in DATA:
             yield case(f"{label}.{name}_partitions1", broker_case, broker, name, 1)

@@ -100,7 +100,7 @@ class ApplicationTest : public testing::Test {
     config.application_id = fmt::format("app-{}", shards);
     config.instance_id = name;
     config.threads = threads;
-    config.until_end = true;
+    config.until_end = until_end_;
     config.commit_interval = std::chrono::milliseconds(10);
     return std::make_unique<Application>(Application::Options{.topology = std::move(topology),
                                                               .config = config,
@@ -129,6 +129,7 @@ class ApplicationTest : public testing::Test {
     return lines;
   }
 
+  bool until_end_ = true;
   SystemClock clock_;
   std::unique_ptr<Broker> broker_;
   std::vector<std::string> expected_;
@@ -140,6 +141,43 @@ TEST_F(ApplicationTest, TwoThreadsCountAsOne) {
   EXPECT_TRUE(application->wait().ok());
   EXPECT_EQ(application->status().state, ApplicationState::kStopped);
   EXPECT_THAT(output(), testing::ElementsAreArray(expected_));
+}
+
+TEST_F(ApplicationTest, TellsOfItselfWhileItRuns) {
+  until_end_ = false;
+  const auto application = instance("a", 2, 1);
+  EXPECT_THAT(application->status().threads, testing::IsEmpty());
+  ASSERT_TRUE(application->start().ok());
+  RunCounters counters;
+  std::map<TopicPartition, PartitionStatus> partitions;
+  const auto through = [&] {
+    counters = {};
+    partitions.clear();
+    bool settled = true;  // what moves may be seen twice
+    for (const auto& thread : application->status().threads) {
+      counters.add(thread->counters);
+      settled = settled && thread->joined;
+      for (const TaskStatus& task : thread->tasks)
+        for (const PartitionStatus& partition : task.partitions)
+          settled = partitions.emplace(partition.partition, partition).second &&
+                    partition.lag() == 0 && settled;
+    }
+    return settled && counters.accepted == kVisits;
+  };
+  while (!through()) ASSERT_FALSE(application->wait_for(std::chrono::milliseconds(1)));
+  std::int64_t committed = 0;
+  for (int i = 0; i < kPartitions; ++i) {
+    const PartitionStatus& partition = partitions.at({"in", i});
+    EXPECT_EQ(partition.high_watermark, partition.committed);
+    EXPECT_EQ(partition.watermark_ms, partition.highest_ms - 5'000);
+    committed += partition.committed;
+  }
+  EXPECT_EQ(committed, kVisits);
+  EXPECT_TRUE(application->stop(60s).ok());
+  for (const auto& thread : application->status().threads) {
+    EXPECT_FALSE(thread->joined);
+    EXPECT_THAT(thread->tasks, testing::IsEmpty());
+  }
 }
 
 TEST_F(ApplicationTest, TwoInstancesShareTheWorkAndTheShards) {

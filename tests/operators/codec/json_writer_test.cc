@@ -37,6 +37,15 @@ TEST(JsonWriterTest, NestsObjectsAndPutsCommasWhereTheyBelong) {
             R"({"a":{},"b":{"c":true,"d":null},"e":false})");
 }
 
+TEST(JsonWriterTest, WritesArraysOfValuesObjectsAndArrays) {
+  EXPECT_EQ(written([](JsonWriter& json) {
+              json.begin_object().key("a").begin_array().element().integer(1).element().string("b");
+              json.element().begin_object().key("c").null().end_object();
+              json.element().begin_array().end_array().end_array().key("d").null().end_object();
+            }),
+            R"({"a":[1,"b",{"c":null},[]],"d":null})");
+}
+
 TEST(JsonWriterTest, EscapesWhatJsonWantsEscaped) {
   EXPECT_EQ(as_string("\"\\\b\f\n\r\t"), R"("\"\\\b\f\n\r\t")");
   EXPECT_EQ(as_string(std::string_view("\0\x1f\x7f/", 4)), "\"\\u0000\\u001f\x7f/\"");

@@ -1,0 +1,193 @@
+#include "millrace/apps/program/http/metrics_text.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "millrace/apps/program/http/readiness.h"
+
+namespace millrace {
+namespace {
+
+using prometheus::MetricType;
+
+/// One metric with the series that it has now.
+class Metric {
+ public:
+  using Labels = std::vector<prometheus::ClientMetric::Label>;
+
+  Metric(std::string name, std::string help, MetricType type) {
+    family_.name = std::move(name);
+    family_.help = std::move(help);
+    family_.type = type;
+  }
+
+  template <class Number>
+  void add(Labels labels, Number number) {
+    prometheus::ClientMetric& series = family_.metric.emplace_back();
+    series.label = std::move(labels);
+    (family_.type == MetricType::Counter ? series.counter.value : series.gauge.value) =
+        static_cast<double>(number);
+  }
+
+  const prometheus::MetricFamily& family() const { return family_; }
+
+ private:
+  prometheus::MetricFamily family_;
+};
+
+Metric counter(std::string name, std::string help) {
+  return {std::move(name), std::move(help), MetricType::Counter};
+}
+
+Metric gauge(std::string name, std::string help) {
+  return {std::move(name), std::move(help), MetricType::Gauge};
+}
+
+using Metrics = std::vector<Metric>;
+
+Metrics process_metrics(const Observation& observation, const ProcessUsage& usage) {
+  const ApplicationIdentity& identity = observation.identity;
+  Metric info = gauge("millrace_info", "What runs here; always 1.");
+  info.add({{"program", identity.program},
+            {"version", identity.version},
+            {"application", identity.application_id},
+            {"instance", identity.instance_id}},
+           1);
+  Metric ready = gauge("millrace_ready", "1 if the application does its work, as /ready says.");
+  ready.add({}, unready(observation).empty() ? 1 : 0);
+  Metric cpu = counter("process_cpu_seconds_total", "CPU time of the process, in seconds.");
+  cpu.add({}, usage.cpu_seconds);
+  Metric memory = gauge("process_resident_memory_bytes", "Resident memory, in bytes.");
+  memory.add({}, usage.resident_bytes);
+  Metric start = gauge("process_start_time_seconds", "Start of the process, Unix seconds.");
+  start.add({}, static_cast<double>(identity.started_ms) / 1'000);
+  return {info, ready, cpu, memory, start};
+}
+
+Metrics thread_metrics(const Observation& observation) {
+  Metric commits = counter("millrace_commits_total", "Commits since the thread began.");
+  Metric aborts = counter("millrace_aborts_total", "Transactions aborted since the thread began.");
+  Metric duration =
+      gauge("millrace_last_commit_duration_seconds", "How long the last commit took.");
+  std::size_t index = 0;
+  for (const auto& thread : observation.status.threads) {
+    const Metric::Labels labels{{"thread", std::to_string(index++)}};
+    commits.add(labels, thread->commits);
+    aborts.add(labels, thread->aborts);
+    if (thread->commit_ms >= 0)
+      duration.add(labels, static_cast<double>(thread->commit_ms) / 1'000);
+  }
+  Metric refused = counter("millrace_refused_records_total",
+                           "Records that could not be processed, by reason, since the start.");
+  const RefusalCounts counts = observation.refused();
+  for (std::size_t i = 1; i < counts.size(); ++i)
+    refused.add({{"reason", std::string(to_string(static_cast<RecordError>(i)))}}, counts[i]);
+  return {commits, aborts, duration, refused};
+}
+
+Metrics task_metrics(const Observation& observation) {
+  Metric tasks = gauge("millrace_tasks", "Tasks that this instance has, by phase.");
+  Metric left = gauge("millrace_restore_remaining_offsets",
+                      "Offsets of a changelog that are still to be restored.");
+  Metric records = counter("millrace_records_total",
+                           "Input records of the task's life that were committed, by outcome.");
+  Metric late = counter("millrace_late_records_total", "Records too late for a window.");
+  Metric early = counter("millrace_early_closes_total",
+                         "Windows emitted that an idle or ended source did not hold back.");
+  Metric dropped = counter("millrace_dropped_after_close_records_total",
+                           "Records for windows whose state had expired.");
+  Metric lost = counter("millrace_lost_offsets_total",
+                        "Offsets that were deleted before they were read, and passed over.");
+  Metric disorder = counter("millrace_out_of_order_records_total",
+                            "Records merged below one that was passed on before.");
+  std::map<TaskPhase, int> phases{
+      {TaskPhase::kOffsets, 0}, {TaskPhase::kRestore, 0}, {TaskPhase::kRunning, 0}};
+  for (const auto& thread : observation.status.threads)
+    for (const TaskStatus& task : thread->tasks) {
+      const std::string id = task.id.text();
+      ++phases[task.phase];
+      for (const RestoreStatus& restore : task.restores)
+        left.add({{"task", id}, {"store", restore.store}}, restore.end - restore.position);
+      if (task.phase != TaskPhase::kRunning) continue;
+      const RunCounters& counters = task.counters;
+      records.add({{"task", id}, {"outcome", "accepted"}}, counters.accepted);
+      records.add({{"task", id}, {"outcome", "late"}}, counters.late);
+      records.add({{"task", id}, {"outcome", "dead_lettered"}}, counters.dead_lettered);
+      records.add({{"task", id}, {"outcome", "merged"}}, counters.merged);
+      const std::vector<std::string>& windows = observation.identity.window_names;
+      for (std::size_t i = 0; i < windows.size() && i < counters.late_by_window.size(); ++i)
+        late.add({{"task", id}, {"window", windows[i]}}, counters.late_by_window[i]);
+      early.add({{"task", id}}, counters.early_closes);
+      dropped.add({{"task", id}}, counters.dropped_after_close);
+      lost.add({{"task", id}}, counters.lost);
+      disorder.add({{"task", id}}, counters.out_of_order);
+    }
+  for (const auto& [phase, count] : phases)
+    tasks.add({{"phase", std::string(to_string(phase))}}, count);
+  return {tasks, left, records, late, early, dropped, lost, disorder};
+}
+
+Metrics partition_metrics(const Observation& observation) {
+  Metric position = gauge("millrace_partition_committed_offset", "Offset that is committed.");
+  Metric end = gauge("millrace_partition_end_offset", "End of the log, as last told.");
+  Metric lag =
+      gauge("millrace_partition_lag_records", "Offsets from the committed one to the end.");
+  Metric watermark = gauge("millrace_partition_watermark_timestamp_seconds",
+                           "Watermark in event time, Unix seconds.");
+  Metric idle = gauge("millrace_partition_idle", "1 if it holds the others back no longer.");
+  Metric stalled = gauge("millrace_partition_stalled", "1 if it has records, but none come.");
+  Metric held = gauge("millrace_partition_held_bytes",
+                      "Records read that wait for others, in bytes of memory.");
+  for (const auto& thread : observation.status.threads)
+    for (const TaskStatus& task : thread->tasks)
+      for (const PartitionStatus& partition : task.partitions) {
+        const Metric::Labels labels{{"topic", partition.partition.topic},
+                                    {"partition", std::to_string(partition.partition.partition)}};
+        position.add(labels, partition.committed);
+        if (partition.high_watermark >= 0) end.add(labels, partition.high_watermark);
+        if (const auto records = partition.lag()) lag.add(labels, *records);
+        if (partition.watermark_ms != kNoTime && partition.watermark_ms != kEndOfTime)
+          watermark.add(labels, static_cast<double>(partition.watermark_ms) / 1'000);
+        idle.add(labels, partition.status == SourceStatus::kActive ? 0 : 1);
+        stalled.add(labels, partition.stalled ? 1 : 0);
+        held.add(labels, partition.waiting_bytes + partition.held_bytes);
+      }
+  return {position, end, lag, watermark, idle, stalled, held};
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+}  // namespace
+
+ProcessUsage ProcessUsage::now() {
+  ProcessUsage usage;
+  rusage used{};
+  if (getrusage(RUSAGE_SELF, &used) == 0)
+    usage.cpu_seconds = seconds(used.ru_utime) + seconds(used.ru_stime);
+  std::uint64_t pages = 0;
+  std::uint64_t resident = 0;
+  if (std::ifstream file("/proc/self/statm"); file >> pages >> resident)
+    usage.resident_bytes = static_cast<double>(resident) * static_cast<double>(getpagesize());
+  return usage;
+}
+
+std::string metrics_text(const Observation& observation, const ProcessUsage& usage) {
+  std::vector<prometheus::MetricFamily> families;
+  for (const Metrics& metrics : {process_metrics(observation, usage), thread_metrics(observation),
+                                 task_metrics(observation), partition_metrics(observation)})
+    for (const Metric& metric : metrics)  // without series it would be help about nothing
+      if (!metric.family().metric.empty()) families.push_back(metric.family());
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, families);
+  return text.str();
+}
+
+}  // namespace millrace

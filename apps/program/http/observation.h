@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "millrace/framework/application.h"
+
+namespace millrace {
+
+/// What an application is called; does not change while it runs.
+struct ApplicationIdentity {
+  std::string program;
+  std::string version;
+  std::string application_id;
+  std::string instance_id;
+  std::string broker;
+  std::vector<std::string> window_names;  ///< of RunCounters::late_by_window
+  std::int64_t started_ms = 0;            ///< Unix ms
+};
+
+/// An application at one moment: all that endpoints show is made from this.
+struct Observation {
+  const ApplicationIdentity& identity;
+  ApplicationStatus status;
+  std::int64_t monotonic_ms = 0;
+  std::int64_t wall_ms = 0;
+
+  /// Committed counters of all tasks here, over their lives.
+  RunCounters counters() const;
+  /// Records refused by reason, by all threads since they began.
+  RefusalCounts refused() const;
+};
+
+}  // namespace millrace

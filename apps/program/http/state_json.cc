@@ -1,0 +1,152 @@
+#include "millrace/apps/program/http/state_json.h"
+
+#include <fmt/format.h>
+
+#include "millrace/apps/program/http/readiness.h"
+#include "millrace/operators/codec/json_writer.h"
+
+namespace millrace {
+namespace {
+
+void write_time(JsonWriter& json, std::string_view key, std::int64_t unix_ms) {
+  json.key(key);
+  unix_ms == kNoTime || unix_ms == kEndOfTime ? json.null() : json.integer(unix_ms);
+}
+
+template <class Number>
+void write_known(JsonWriter& json, std::string_view key, const std::optional<Number>& number) {
+  json.key(key);
+  number ? json.integer(*number) : json.null();
+}
+
+void write_counters(JsonWriter& json, const RunCounters& counters,
+                    const std::vector<std::string>& window_names) {
+  json.begin_object();
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::uint64_t>>{
+           {"accepted", counters.accepted},
+           {"late", counters.late},
+           {"dead_lettered", counters.dead_lettered},
+           {"merged", counters.merged},
+           {"out_of_order", counters.out_of_order},
+           {"early_closes", counters.early_closes},
+           {"dropped_after_close", counters.dropped_after_close},
+           {"lost", counters.lost}})
+    json.key(name).integer(value);
+  json.key("late_by_window").begin_object();
+  for (std::size_t i = 0; i < window_names.size(); ++i)
+    json.key(window_names[i])
+        .integer(i < counters.late_by_window.size() ? counters.late_by_window[i] : 0);
+  json.end_object().end_object();
+}
+
+/// Why a partition does not go on, or does not hold the others back; empty: it goes on.
+std::string why(const PartitionStatus& partition) {
+  if (partition.stalled) return "there are records, but none come";
+  if (partition.status == SourceStatus::kIdle)
+    return partition.told ? "the task upstream is idle" : "no record for as long as --idle-after";
+  if (partition.status == SourceStatus::kEnded) return "the end of the bounded run";
+  if (partition.waiting_bytes > 0) return "a jump of event time waits for records that confirm it";
+  if (partition.held_bytes > 0) return "its records wait for those of other partitions";
+  return {};
+}
+
+void write_partition(JsonWriter& json, const PartitionStatus& partition) {
+  json.begin_object();
+  json.key("topic").string(partition.partition.topic);
+  json.key("partition").integer(partition.partition.partition);
+  json.key("position").integer(partition.position);
+  json.key("committed").integer(partition.committed);
+  write_known(
+      json, "end",
+      partition.high_watermark < 0 ? std::nullopt : std::optional(partition.high_watermark));
+  write_known(json, "lag", partition.lag());
+  write_time(json, "highest_time_ms", partition.highest_ms);
+  write_time(json, "watermark_ms", partition.watermark_ms);
+  json.key("status").string(to_string(partition.status));
+  const std::string reason = why(partition);
+  json.key("why");
+  reason.empty() ? json.null() : json.string(reason);
+  json.key("waiting_bytes").integer(partition.waiting_bytes);
+  json.key("held_bytes").integer(partition.held_bytes);
+  json.end_object();
+}
+
+void write_restore(JsonWriter& json, const RestoreStatus& restore) {
+  json.begin_object();
+  json.key("store").string(restore.store);
+  json.key("begin").integer(restore.begin);
+  json.key("position").integer(restore.position);
+  json.key("end").integer(restore.end);
+  json.key("records").integer(restore.records);
+  json.key("bytes").integer(restore.bytes);
+  write_known(json, "seconds_left", restore.seconds_left);
+  json.end_object();
+}
+
+void write_task(JsonWriter& json, const TaskStatus& task, const std::vector<std::string>& windows) {
+  json.begin_object();
+  json.key("task").string(task.id.text());
+  json.key("phase").string(to_string(task.phase));
+  json.key("restores").begin_array();
+  for (const RestoreStatus& restore : task.restores) write_restore(json.element(), restore);
+  json.end_array().key("partitions").begin_array();
+  for (const PartitionStatus& partition : task.partitions)
+    write_partition(json.element(), partition);
+  json.end_array().key("counters");
+  write_counters(json, task.counters, windows);
+  json.end_object();
+}
+
+void write_thread(JsonWriter& json, std::size_t index, const ThreadStatus& thread,
+                  const Observation& observation) {
+  json.begin_object();
+  json.key("thread").integer(index);
+  json.key("member").boolean(thread.joined);
+  json.key("broker_away").boolean(thread.broker_away);
+  write_known(json, "published_ms_ago",
+              thread.published_ms == 0
+                  ? std::nullopt
+                  : std::optional(observation.monotonic_ms - thread.published_ms));
+  json.key("commits").integer(thread.commits);
+  json.key("aborts").integer(thread.aborts);
+  write_known(json, "last_commit_ms",
+              thread.commit_ms < 0 ? std::nullopt : std::optional(thread.commit_ms));
+  write_known(json, "last_commit_at_ms",
+              thread.commit_ms < 0 ? std::nullopt : std::optional(thread.committed_ms));
+  json.key("tasks").begin_array();
+  for (const TaskStatus& task : thread.tasks)
+    write_task(json.element(), task, observation.identity.window_names);
+  json.end_array().end_object();
+}
+
+}  // namespace
+
+std::string state_json(const Observation& observation) {
+  const ApplicationIdentity& identity = observation.identity;
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object();
+  json.key("program").string(identity.program);
+  json.key("version").string(identity.version);
+  json.key("application_id").string(identity.application_id);
+  json.key("instance_id").string(identity.instance_id);
+  json.key("broker").string(identity.broker);
+  json.key("state").string(to_string(observation.status.state));
+  json.key("ready").boolean(unready(observation).empty());
+  json.key("now_ms").integer(observation.wall_ms);
+  json.key("started_ms").integer(identity.started_ms);
+  json.key("counters");
+  write_counters(json, observation.counters(), identity.window_names);
+  json.key("refused_by_reason").begin_object();
+  const RefusalCounts refused = observation.refused();
+  for (std::size_t i = 0; i < refused.size(); ++i)
+    if (refused[i] > 0) json.key(to_string(static_cast<RecordError>(i))).integer(refused[i]);
+  json.end_object().key("threads").begin_array();
+  std::size_t index = 0;
+  for (const auto& thread : observation.status.threads)
+    write_thread(json.element(), index++, *thread, observation);
+  json.end_array().end_object();
+  return text;
+}
+
+}  // namespace millrace

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <memory>
+
+#include "millrace/apps/program/http/observation.h"
+
+namespace millrace {
+
+/// An application with two threads: one whose task runs, one whose task is being restored.
+class ObservedApplication {
+ public:
+  ObservedApplication() {
+    running_->published_ms = 99'900;
+    running_->joined = true;
+    running_->commits = 7;
+    running_->aborts = 1;
+    running_->commit_ms = 12;
+    running_->committed_ms = 1'700'000'000'500;
+    running_->refused[static_cast<std::size_t>(RecordError::kMalformed)] = 3;
+    running_->tasks = {{.id = {0, 1},
+                        .phase = TaskPhase::kRunning,
+                        .restores = {},
+                        .partitions = {{.partition = {"frames", 1},
+                                        .position = 120,
+                                        .committed = 100,
+                                        .high_watermark = 150,
+                                        .highest_ms = 1'468'244'385'500,
+                                        .watermark_ms = 1'468'244'380'500},
+                                       {.partition = {"more \"frames\"", 1},
+                                        .position = 5,
+                                        .committed = 5,
+                                        .high_watermark = 5,
+                                        .status = SourceStatus::kIdle}},
+                        .counters = counters()}};
+    running_->counters = counters();
+    restoring_->published_ms = 99'800;
+    restoring_->joined = true;
+    restoring_->tasks = {{.id = {1, 0},
+                          .phase = TaskPhase::kRestore,
+                          .restores = {{.store = "users",
+                                        .begin = 100,
+                                        .position = 400,
+                                        .end = 1'300,
+                                        .records = 250,
+                                        .bytes = 9'000,
+                                        .seconds_left = 12}},
+                          .partitions = {},
+                          .counters = {}}};
+  }
+
+  Observation observation() const {
+    return {identity_, {state, {running_, restoring_}}, 100'000, 1'700'000'001'000};
+  }
+  ThreadStatus& running() { return *running_; }
+  ThreadStatus& restoring() { return *restoring_; }
+  /// The second thread is as ready as the first one.
+  void restored() {
+    restoring_->tasks.front().phase = TaskPhase::kRunning;
+    restoring_->tasks.front().restores.clear();
+  }
+
+  ApplicationState state = ApplicationState::kRunning;
+
+ private:
+  static RunCounters counters() {
+    return {.accepted = 90,
+            .late = 4,
+            .dead_lettered = 6,
+            .early_closes = 1,
+            .dropped_after_close = 2,
+            .lost = 0,
+            .merged = 0,
+            .out_of_order = 0,
+            .late_by_window = {4, 9}};
+  }
+
+  ApplicationIdentity identity_{"unique_users", "0.1.0",      "users",          "first",
+                                "embedded:",    {"1m", "1h"}, 1'700'000'000'000};
+  std::shared_ptr<ThreadStatus> running_ = std::make_shared<ThreadStatus>();
+  std::shared_ptr<ThreadStatus> restoring_ = std::make_shared<ThreadStatus>();
+};
+
+}  // namespace millrace

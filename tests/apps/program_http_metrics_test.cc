@@ -1,0 +1,102 @@
+#include "millrace/apps/program/http/metrics_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "millrace/tests/apps/http_observation.h"
+
+namespace millrace {
+namespace {
+
+using testing::Gt;
+
+/// Lines that are no comments, of metrics whose name begins so.
+std::string series_of(const std::string& text, std::string_view prefix) {
+  std::istringstream lines(text);
+  std::string found;
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(prefix)) found += line + "\n";
+  return found;
+}
+
+class MetricsTextTest : public testing::Test {
+ protected:
+  ObservedApplication application_;
+  const std::string text_ = metrics_text(application_.observation(), {1.5, 2e6});
+};
+
+TEST_F(MetricsTextTest, TellsOfTheProcess) {
+  EXPECT_EQ(series_of(text_, "process_"),
+            "process_cpu_seconds_total 1.5\n"
+            "process_resident_memory_bytes 2000000\n"
+            "process_start_time_seconds 1700000000\n");
+  EXPECT_EQ(series_of(text_, "millrace_info"),
+            "millrace_info{program=\"unique_users\",version=\"0.1.0\",application=\"users\","
+            "instance=\"first\"} 1\n");
+  EXPECT_EQ(series_of(text_, "millrace_ready"), "millrace_ready 0\n");
+  EXPECT_THAT(ProcessUsage::now().resident_bytes, Gt(1e6));
+  EXPECT_THAT(ProcessUsage::now().cpu_seconds, Gt(0));
+}
+
+TEST_F(MetricsTextTest, TellsOfThreads) {
+  EXPECT_EQ(series_of(text_, "millrace_commits_total"),
+            "millrace_commits_total{thread=\"0\"} 7\nmillrace_commits_total{thread=\"1\"} 0\n");
+  EXPECT_EQ(series_of(text_, "millrace_last_commit"),
+            "millrace_last_commit_duration_seconds{thread=\"0\"} 0.012\n");
+  EXPECT_EQ(series_of(text_, "millrace_refused_records_total{reason=\"malformed\""),
+            "millrace_refused_records_total{reason=\"malformed\"} 3\n");
+}
+
+TEST_F(MetricsTextTest, TellsOfTasks) {
+  EXPECT_EQ(series_of(text_, "millrace_tasks"),
+            "millrace_tasks{phase=\"taking over\"} 0\n"
+            "millrace_tasks{phase=\"restoring\"} 1\n"
+            "millrace_tasks{phase=\"running\"} 1\n");
+  EXPECT_EQ(series_of(text_, "millrace_records_total"),
+            "millrace_records_total{task=\"0_1\",outcome=\"accepted\"} 90\n"
+            "millrace_records_total{task=\"0_1\",outcome=\"late\"} 4\n"
+            "millrace_records_total{task=\"0_1\",outcome=\"dead_lettered\"} 6\n"
+            "millrace_records_total{task=\"0_1\",outcome=\"merged\"} 0\n");
+  EXPECT_EQ(series_of(text_, "millrace_late_records_total"),
+            "millrace_late_records_total{task=\"0_1\",window=\"1m\"} 4\n"
+            "millrace_late_records_total{task=\"0_1\",window=\"1h\"} 9\n");
+  EXPECT_EQ(series_of(text_, "millrace_restore"),
+            "millrace_restore_remaining_offsets{task=\"1_0\",store=\"users\"} 900\n");
+}
+
+TEST_F(MetricsTextTest, TellsOfPartitions) {
+  EXPECT_EQ(series_of(text_, "millrace_partition_lag"),
+            "millrace_partition_lag_records{topic=\"frames\",partition=\"1\"} 50\n"
+            "millrace_partition_lag_records{topic=\"more \\\"frames\\\"\",partition=\"1\"} 0\n");
+  EXPECT_EQ(series_of(text_, "millrace_partition_watermark"),
+            "millrace_partition_watermark_timestamp_seconds{topic=\"frames\",partition=\"1\"} "
+            "1468244380.5\n");
+  EXPECT_EQ(series_of(text_, "millrace_partition_idle"),
+            "millrace_partition_idle{topic=\"frames\",partition=\"1\"} 0\n"
+            "millrace_partition_idle{topic=\"more \\\"frames\\\"\",partition=\"1\"} 1\n");
+}
+
+TEST_F(MetricsTextTest, ExplainsEveryMetricOnceAndNamesItsUnit) {
+  std::istringstream lines(text_);
+  std::set<std::string> helped;
+  std::set<std::string> typed;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string hash, what, name, type;
+    words >> hash >> what >> name >> type;
+    if (what == "HELP") {
+      EXPECT_TRUE(helped.insert(name).second) << line;
+    } else if (what == "TYPE") {
+      EXPECT_TRUE(typed.insert(name).second) << line;
+      EXPECT_EQ(name.ends_with("_total"), type == "counter") << line;
+    }
+  }
+  EXPECT_EQ(helped, typed);
+  EXPECT_THAT(helped.size(), Gt(15u));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,124 @@
+#include "millrace/apps/program/http/state_json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "millrace/apps/program/http/readiness.h"
+#include "millrace/apps/program/http/topology_json.h"
+#include "millrace/apps/unique_users/topology.h"
+#include "millrace/tests/apps/http_observation.h"
+
+namespace millrace {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+MATCHER_P2(IsUnready, reason, part, "") {
+  return arg.reason == reason && arg.detail.find(part) != std::string::npos;
+}
+
+TEST(StateJsonTest, TellsEverythingThatIsKnown) {
+  EXPECT_EQ(
+      state_json(ObservedApplication().observation()),
+      R"({"program":"unique_users","version":"0.1.0","application_id":"users",)"
+      R"("instance_id":"first","broker":"embedded:","state":"running","ready":false,)"
+      R"("now_ms":1700000001000,"started_ms":1700000000000,)"
+      R"("counters":{"accepted":90,"late":4,"dead_lettered":6,"merged":0,"out_of_order":0,)"
+      R"("early_closes":1,"dropped_after_close":2,"lost":0,"late_by_window":{"1m":4,"1h":9}},)"
+      R"("refused_by_reason":{"malformed":3},"threads":[)"
+      R"({"thread":0,"member":true,"broker_away":false,"published_ms_ago":100,"commits":7,)"
+      R"("aborts":1,"last_commit_ms":12,"last_commit_at_ms":1700000000500,"tasks":[)"
+      R"({"task":"0_1","phase":"running","restores":[],"partitions":[)"
+      R"({"topic":"frames","partition":1,"position":120,"committed":100,"end":150,"lag":50,)"
+      R"("highest_time_ms":1468244385500,"watermark_ms":1468244380500,"status":"active",)"
+      R"("why":null,"waiting_bytes":0,"held_bytes":0},)"
+      R"({"topic":"more \"frames\"","partition":1,"position":5,"committed":5,"end":5,"lag":0,)"
+      R"("highest_time_ms":null,"watermark_ms":null,"status":"idle",)"
+      R"("why":"no record for as long as --idle-after","waiting_bytes":0,"held_bytes":0}],)"
+      R"("counters":{"accepted":90,"late":4,"dead_lettered":6,"merged":0,"out_of_order":0,)"
+      R"("early_closes":1,"dropped_after_close":2,"lost":0,"late_by_window":{"1m":4,"1h":9}}}]},)"
+      R"({"thread":1,"member":true,"broker_away":false,"published_ms_ago":200,"commits":0,)"
+      R"("aborts":0,"last_commit_ms":null,"last_commit_at_ms":null,"tasks":[)"
+      R"({"task":"1_0","phase":"restoring","restores":[{"store":"users","begin":100,)"
+      R"("position":400,"end":1300,"records":250,"bytes":9000,"seconds_left":12}],)"
+      R"("partitions":[],"counters":{"accepted":0,"late":0,"dead_lettered":0,"merged":0,)"
+      R"("out_of_order":0,"early_closes":0,"dropped_after_close":0,"lost":0,)"
+      R"("late_by_window":{"1m":0,"1h":0}}}]}]})");
+}
+
+TEST(StateJsonTest, TellsWhyAPartitionDoesNotGoOn) {
+  ObservedApplication application;
+  PartitionStatus& partition = application.running().tasks.front().partitions.front();
+  const auto why = [&](std::string_view reason) {
+    EXPECT_THAT(state_json(application.observation()), HasSubstr(reason));
+  };
+  partition.held_bytes = 10;
+  why(R"("why":"its records wait for those of other partitions")");
+  partition.waiting_bytes = 10;
+  why(R"("why":"a jump of event time waits for records that confirm it")");
+  partition.status = SourceStatus::kEnded;
+  why(R"("status":"ended","why":"the end of the bounded run")");
+  partition.status = SourceStatus::kIdle;
+  partition.told = true;
+  why(R"("status":"idle","why":"the task upstream is idle")");
+  partition.stalled = true;
+  why(R"("why":"there are records, but none come")");
+}
+
+TEST(ReadinessTest, IsReadyWhenAllTasksRun) {
+  ObservedApplication application;
+  application.restored();
+  EXPECT_THAT(unready(application.observation()), IsEmpty());
+  EXPECT_EQ(readiness_json({}), R"({"ready":true,"reasons":[]})");
+  application.restoring().tasks.clear();  // others have them all
+  EXPECT_THAT(unready(application.observation()), IsEmpty());
+}
+
+TEST(ReadinessTest, NamesWhatIsMissing) {
+  ObservedApplication application;
+  EXPECT_THAT(unready(application.observation()),
+              ElementsAre(IsUnready("restoring",
+                                    "task 1_0 is restoring, store users at 400 of 1300, 12 s")));
+  EXPECT_THAT(readiness_json(unready(application.observation())),
+              StartsWith(R"({"ready":false,"reasons":[{"reason":"restoring","detail":"task 1_0)"));
+
+  application.restored();
+  application.running().tasks.front().partitions.front().stalled = true;
+  EXPECT_THAT(unready(application.observation()),
+              ElementsAre(IsUnready("stalled", "'frames' partition 1")));
+
+  application.running().tasks.clear();
+  application.running().joined = false;
+  application.running().broker_away = true;
+  EXPECT_THAT(unready(application.observation()), ElementsAre(IsUnready("broker-away", "thread 0"),
+                                                              IsUnready("no-member", "thread 0")));
+
+  application.running().joined = true;
+  application.running().broker_away = false;
+  application.running().published_ms = 100'000 - kSilentMs;
+  EXPECT_THAT(unready(application.observation()), ElementsAre(IsUnready("silent", "for 5 s")));
+
+  application.state = ApplicationState::kStopping;
+  EXPECT_THAT(unready(application.observation()),
+              ElementsAre(IsUnready("not-running", "stopping")));
+}
+
+TEST(TopologyJsonTest, IsTheGraphWithResolvedTopics) {
+  const auto topology = unique_users({});
+  ASSERT_TRUE(topology.ok());
+  const std::string json = topology_json(*topology, "app");
+  EXPECT_THAT(json, AllOf(StartsWith(R"({"name":"unique-users","fingerprint":")" +
+                                     topology->fingerprint() + R"(","sub_topologies":[{"id":0,)"),
+                          HasSubstr(R"("reads_topic":"frames")"),
+                          HasSubstr(R"("writes_topics":["app-users-repartition"])"),
+                          HasSubstr(R"("reads_topic":"app-users-repartition")"),
+                          HasSubstr(R"("writes_topics":["unique-users"])")));
+}
+
+}  // namespace
+}  // namespace millrace

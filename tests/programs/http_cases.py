@@ -1,0 +1,255 @@
+"""Cases of programs_test: --http as monitoring meets it, and as those meet it who mean no good."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import naive_count
+from ring_report import Failure
+
+sys.path.append("/usr/lib/python3/dist-packages")  # for a python3 that is not Debian's
+from prometheus_client.parser import text_string_to_metric_families  # noqa: E402
+
+HANG_SECONDS = 180  # ends a hang; nothing here takes a tenth of it
+CONNECTIONS = 300
+BROKEN = 7  # lines that are no frames, in front of a data set
+MEGABYTE = 1 << 20
+NOT_THERE = ["/", "/index.html", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//state", "/state/", "/state%00",
+             "/state/..", "/STATE", "/state;x", "/state%2f", "/a" * 1000, "*", "http://127.0.0.1/etc/passwd"]
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+class Served:
+    """A program that runs with --http, and its answers."""
+
+    def __init__(self, programs, command):
+        self.errors = os.path.join(programs.scratch, programs.unique("served"))
+        with open(self.errors, "wb") as file:
+            self.process = subprocess.Popen(programs.command(*command, "--http", "0"), stdout=subprocess.DEVNULL,
+                                            stderr=file, cwd=programs.scratch)
+        self.port = None
+
+    def said(self):
+        with open(self.errors, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def find(self):
+        """Whether it has said where it serves."""
+        expect(self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.said()[-2000:]}")
+        found = re.search(r"serving http://127\.0\.0\.1:(\d+)/", self.said())
+        self.port = int(found[1]) if found else None
+        return found is not None
+
+    def ask(self, path, method="GET", **headers):
+        """(status, headers, body)."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)) as client:
+            client.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in headers.items():
+                client.putheader(name.replace("_", "-"), value)
+            client.endheaders()
+            answer = client.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+    def get(self, path, status=200, **headers):
+        found, _, body = self.ask(path, **headers)
+        expect(found == status, f"{path[:200]}: {found} instead of {status}: {body[:500]}")
+        return body
+
+    def state(self):
+        return json.loads(self.get("/state"))
+
+    def metrics(self):
+        """(name, labels without those of no interest) -> value, as Prometheus' own parser reads them."""
+        found = {}
+        for family in text_string_to_metric_families(self.get("/metrics")):
+            expect(family.documentation, f"metric {family.name} has no help")
+            for sample in family.samples:
+                found[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
+        return found
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    def stop(self):
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=HANG_SECONDS)
+        expect(code == 0, f"Ctrl-C ended it with {code}:\n{self.said()[-2000:]}")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def partitions_of(state, topic):
+    return [partition for thread in state["threads"] for task in thread["tasks"] for partition in task["partitions"]
+            if partition["topic"] == topic]
+
+
+def total(metrics, name, **labels):
+    return sum(value for (found, of), value in metrics.items()
+               if found == name and set(labels.items()) <= set(of))
+
+
+def frames_with_broken_lines(programs):
+    """(path, naive counts in 4 partitions) of frames of which some are late and some are none."""
+    path, windows, _ = programs.data("too-late")
+    mixed = os.path.join(programs.scratch, programs.unique("mixed"))
+    with open(path, "rb") as source, open(mixed, "wb") as file:
+        file.write(b"not a frame\n" * BROKEN + source.read())
+    _, counts = naive_count.count(naive_count.read_frames(mixed), windows, partitions=4)
+    return mixed, counts
+
+
+def whole(counts):
+    return counts.accepted + counts.late + counts.dead_lettered
+
+
+@contextlib.contextmanager
+def counting(programs, run, wait_for, counts):
+    """unique_users on `run`, once it is through with what is there."""
+    served = Served(programs, run.options([60], "--threads", "2", "--summary", run.summary))
+    try:
+        wait_for("the address", served.find)
+        yield served
+        def through():
+            partitions = partitions_of(served.state(), run.frames)
+            return len(partitions) == 4 and all(partition["lag"] == 0 for partition in partitions)
+        wait_for("the end of the input", through)
+        check_counts(served, run, counts)
+        served.stop()
+    finally:
+        served.close()
+    with open(run.summary, encoding="utf-8") as file:
+        summary = json.load(file)
+    found = {name: summary[name] for name in counts._asdict()}
+    expect(found == counts._asdict(), f"the summary says {found}, the naive count {counts._asdict()}")
+
+
+def check_counts(served, run, counts):
+    """/state and /metrics say what the naive count says, and the summary will say."""
+    state, metrics = served.state(), served.metrics()
+    for name in ["accepted", "late", "dead_lettered"]:
+        naive = getattr(counts, name)
+        expect(state["counters"][name] == naive, f"/state: {state['counters']}, naive {counts}")
+        expect(total(metrics, "millrace_records_total", outcome=name) == naive,
+               f"/metrics: {name} is not {naive}: {metrics}")
+    expect(state["counters"]["late_by_window"] == {"60": counts.late}, f"late by window: {state['counters']}")
+    expect(state["refused_by_reason"] == {"malformed": counts.dead_lettered}, str(state["refused_by_reason"]))
+    expect(total(metrics, "millrace_refused_records_total") == counts.dead_lettered, str(metrics))
+    partitions = partitions_of(state, run.frames)
+    expect(sum(partition["end"] for partition in partitions) == whole(counts), str(partitions))
+    expect(sum(partition["committed"] for partition in partitions) == whole(counts), str(partitions))
+    expect(total(metrics, "millrace_partition_end_offset", topic=run.frames) == whole(counts), str(metrics))
+    expect(all(partition["watermark_ms"] > 1_468_244_000_000 for partition in partitions), str(partitions))
+    expect(total(metrics, "millrace_tasks", phase="running") == 5, str(metrics))
+    expect(state["application_id"] == run.application and state["state"] == "running", str(state))
+    expect(sum(thread["commits"] for thread in state["threads"]) > 0, str(state["threads"]))
+
+
+def observed_case(programs, run, wait_for):
+    """All endpoints, and their numbers against a naive count and the summary."""
+    path, counts = frames_with_broken_lines(programs)
+    run.create(4)
+    run.load(path)
+    with counting(programs, run, wait_for, counts) as served:
+        expect(served.get("/health") == "alive\n", "not alive")
+        wait_for("being ready", lambda: served.ask("/ready")[0] == 200)
+        expect(json.loads(served.get("/ready")) == {"ready": True, "reasons": []}, "ready, but for reasons")
+        topology = json.loads(served.get("/topology"))
+        expect([len(part["nodes"]) for part in topology["sub_topologies"]] == [1, 2], str(topology))
+        mermaid = served.get("/topology?format=mermaid")
+        described = programs.run(*run.options([60]), "--describe")
+        expect(mermaid.startswith("flowchart") and mermaid in described, mermaid)
+        expect(served.get("/topology", Accept="text/vnd.mermaid") == mermaid, "Accept is not heard")
+        expect(served.get("/topology", Accept="text/plain") in described, "it describes itself in other words")
+        served.get("/topology?format=xml", status=400)
+        status, headers, body = served.ask("/state", "HEAD")
+        expect(status == 200 and int(headers["Content-Length"]) > 100 and not body, f"HEAD: {status} {headers}")
+
+
+def taken_address_case(programs, run):
+    """An address in use is an error that names it; so is one that is none."""
+    run.create(1)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        programs.run(*run.options([60]), "--http", port, code=1)
+        expect(f"127.0.0.1:{port}" in programs.last_error and "in use" in programs.last_error, programs.last_error)
+    programs.run("sorted_merge", "--http", "localhost", code=2)
+    expect("HOST:PORT" in programs.last_error, programs.last_error)
+
+
+def open_connections(port, count, text=b""):
+    """Connections that say `text` and then nothing; those that the kernel does not take yet are on their way."""
+    clients = []
+    for _ in range(count):
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", port))
+        clients.append(client)
+        with contextlib.suppress(OSError):
+            client.send(text)
+    return clients
+
+
+def send_much(port, text, piece, times):
+    """Sends `text` and then `piece` again and again, until the server has had enough; returns its answer."""
+    with contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS)) as client:
+        with contextlib.suppress(ConnectionError):
+            client.sendall(text)
+            for _ in range(times):
+                client.sendall(piece)
+        with contextlib.suppress(ConnectionError):
+            return client.recv(64)
+    return b""
+
+
+def hostile_case(programs, run, wait_for):
+    """Whatever clients do: the counts are right, memory is bounded, nothing can be written, Ctrl-C ends it."""
+    path, counts = frames_with_broken_lines(programs)
+    run.create(4)
+    run.load(path)
+    with counting(programs, run, wait_for, counts) as served:
+        crowd = open_connections(served.port, CONNECTIONS, b"GET /state HT")
+        wait_for("a result behind the crowd", lambda: run.cat(run.users))
+        for client in crowd:
+            client.close()
+        for path in NOT_THERE:
+            expect("root:" not in served.get(path, status=404), path)
+        for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]:
+            status, headers, _ = served.ask("/state", method, Content_Length="1000000000")
+            expect(status == 405 and headers["Allow"] == "GET, HEAD", f"{method}: {status} {headers}")
+        before = served.resident_bytes()
+        for text, piece in [(b"GET /", b"x" * MEGABYTE), (b"GET / HTTP/1.1\r\nX: ", b"x" * MEGABYTE),
+                            (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 100_000), (b"", b"\0\xff\r\n" * 100_000)]:
+            for _ in range(10):
+                answer = send_much(served.port, text, piece, 20)
+                expect(b" 200 " not in answer, f"{text}: {answer}")
+        more = served.resident_bytes() - before
+        expect(more < 32 * MEGABYTE, f"hostile requests took {more >> 20} MiB")
+        silent = open_connections(served.port, 3)
+    for client in silent:
+        client.close()
+
+
+def cases(case, run_on, embedded, kafka, wait_for):
+    """`case(name, function)`; `run_on(programs, broker)`: topics of an application there."""
+    for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
+        yield case(f"Http.{label}_SaysWhatTheSummarySays", lambda programs, broker=broker: observed_case(
+            programs, run_on(programs, broker), wait_for))
+    yield case("Http.Kafka_HostileClientsDoNoHarm", lambda programs: hostile_case(
+        programs, run_on(programs, kafka), wait_for))
+    yield case("Http.AddressInUseIsNamed", lambda programs: taken_address_case(
+        programs, run_on(programs, embedded)))
