@@ -224,6 +224,15 @@ void KafkaConsumer::left() {
   group_metadata_ = nullptr;
 }
 
+/// A member that the group had given up gets another id when it joins again. Cooperative librdkafka
+/// 2.0.2 does not always tell that its partitions were lost before: it may claim them in that join
+/// and keep them, though others have owned them meanwhile. They count as acquired anew.
+void KafkaConsumer::become(std::string id) {
+  if (!member_id_.empty() && id != member_id_)
+    for (OwnedPartition& each : membership_.owned) each.acquired = ++acquisitions_;
+  member_id_ = std::move(id);
+}
+
 /// Taken in the callback and kept until the next: what librdkafka knows by itself may already be
 /// the generation after, or, when it has just been expelled, none, which the broker would accept
 /// without any check.
@@ -235,7 +244,7 @@ void KafkaConsumer::snapshot_group() {
   }
   membership_.joined = true;
   if (char* id = rd_kafka_memberid(client_->handle())) {
-    if (*id != '\0') member_id_ = id;  // else its session was given up meanwhile
+    if (*id != '\0') become(id);  // else its session was given up meanwhile
     rd_kafka_mem_free(client_->handle(), id);
   }
   group_metadata_ = std::make_shared<KafkaGroupMetadata>(std::move(raw));

@@ -81,6 +81,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   void on_rebalance(rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t& partitions) override;
   void on_error(rd_kafka_resp_err_t error, const char* text) override;
   void left();
+  void become(std::string id);
   void snapshot_group();
 
   const Conf conf_;  ///< each client gets a copy

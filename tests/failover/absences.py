@@ -40,6 +40,28 @@ def zombies(world, freezes):
         round_.verdict(f"{freezes} instances stood still for {FREEZE_SECONDS} s and more")
 
 
+def frozen_twice(world, tries):
+    """SIGCONT and SIGSTOP again, before a member that the group has given up can join it.
+
+    librdkafka then joins later with partitions that others have had meanwhile, and does not say that it lost them.
+    """
+    dice = random.Random(world.seed)
+    with Round(world, world.kafka().bootstrap, "frozen-twice") as round_:
+        application = round_.application
+        for number in range(tries):
+            victim = application.instances[number % len(application.instances)]
+            wait_for(f"partitions of {victim.name}", lambda v=victim: owned_by(application, v))
+            for pause in [dice.uniform(0.002, 0.05), 0]:
+                victim.signal(signal.SIGSTOP)
+                time.sleep(FREEZE_SECONDS)
+                victim.signal(signal.SIGCONT)
+                time.sleep(pause)
+            wait_for(f"a comeback of {victim.name}", lambda v=victim: owned_by(application, v))
+        round_.until(round_.load.seconds() + 3)
+        application.check()
+        round_.verdict(f"{tries} instances stood still twice in a row")
+
+
 def freezes_of(round_, dice, frozen):
     """A harm: SIGSTOP past the session time-out, SIGCONT by a timer. At most two stand still at a time.
 
@@ -131,6 +153,7 @@ def cases(world):
     yield "Zombie", lambda: zombies(world, 3 if world.long else 1)
     yield "BrokerRestart", lambda: broker_restart(world, 2, [2, 1] if world.long else [2], OUTAGE_SECONDS)
     if world.long:
+        yield "FrozenTwice", lambda: frozen_twice(world, 4)
         for seed in range(world.seed, world.seed + 20):
             yield f"FreezeStorm_{seed}", lambda s=seed: freeze_storm(world, s, 70, 10)
         for seed in range(world.seed, world.seed + 4):
