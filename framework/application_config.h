@@ -6,6 +6,7 @@
 
 #include "millrace/framework/broker.h"
 #include "millrace/framework/dead_letters.h"
+#include "millrace/framework/task_state.h"
 
 namespace millrace {
 
@@ -37,6 +38,8 @@ struct ApplicationConfig {
   std::size_t transaction_bytes =
       32 * 1024 * 1024;           ///< a transaction larger than this commits early
   std::int32_t replication = -1;  ///< of internal topics; -1: the broker's default
+  /// `delete.retention.ms` of changelogs, at least. State relies on it: see RocksdbStateOptions.
+  std::chrono::milliseconds changelog_delete_retention = kChangelogDeleteRetention;
 };
 
 /// Two transactions in a row cost the broker's back-off unless they are this far apart (measured:

@@ -127,7 +127,7 @@ class Deployer {
       MILLRACE_RETURN_IF_ERROR(ensure_internal(
           fmt::format("{}-{}-changelog", config_.application_id, store), tasks(part),
           {{"cleanup.policy", "compact"},
-           {"delete.retention.ms", fmt::to_string(kChangelogDeleteRetention.count())}}));
+           {"delete.retention.ms", fmt::to_string(config_.changelog_delete_retention.count())}}));
     return {};
   }
 

@@ -78,7 +78,7 @@ TEST(OffsetMetadataFormat, RefusesAnUnknownVersionByName) {
   std::string bytes = *from_base64(encode_offset_metadata(some_metadata()).substr(9));
   bytes[0] = 9;
   const auto read = decode_offset_metadata("millrace:" + to_base64(bytes));
-  EXPECT_THAT(read.status().message(), AllOf(HasSubstr("version 9"), HasSubstr("knows 2")));
+  EXPECT_THAT(read.status().message(), AllOf(HasSubstr("version 9"), HasSubstr("knows 3")));
 }
 
 TEST(OffsetMetadataFormat, RefusesEveryTruncation) {

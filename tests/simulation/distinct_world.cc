@@ -135,7 +135,7 @@ Simulator::Options DistinctWorld::options(std::uint64_t seed, Trace trace) {
                              .memory_bytes = memory_bytes_,
                              .tick = [this] { feed_->end(false); },
                              .trace = std::move(trace)};
-  if (dice_.chance(.5)) shorten_compaction(options, "world-users-changelog", shards_);
+  if (dice_.chance(.5)) shorten_compaction(options);
   if (keeps_in_rocksdb(seed)) disks_.emplace().use(options);
   return options;
 }

@@ -137,7 +137,7 @@ Simulator::Options KeyedWorld::options(std::uint64_t seed, Trace trace) {
                              .keeps_state = dice_.chance(.7),
                              .tick = [this] { feed_->end(false); },
                              .trace = std::move(trace)};
-  if (dice_.chance(.5)) shorten_compaction(options, "world-state-changelog", partitions_);
+  if (dice_.chance(.5)) shorten_compaction(options);
   if (keeps_in_rocksdb(seed)) disks_.emplace().use(options);
   return options;
 }

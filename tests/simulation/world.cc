@@ -24,14 +24,11 @@ std::unique_ptr<World> make_world(std::uint64_t seed, Trace trace) {
   }
 }
 
-void shorten_compaction(Simulator::Options& options, const std::string& changelog,
-                        std::int32_t partitions) {
-  constexpr std::int64_t kRetentionMs = 40'000;
+void shorten_compaction(Simulator::Options& options) {
+  constexpr std::chrono::milliseconds kRetention{40'000};
   options.driver.compaction_floor_bytes = 256;
-  options.state_usable_for = std::chrono::milliseconds(kRetentionMs / 2);
-  const std::map<std::string, std::string> configs{
-      {"cleanup.policy", "compact"}, {"delete.retention.ms", std::to_string(kRetentionMs)}};
-  options.driver.topics.push_back({changelog, partitions, -1, configs});
+  options.driver.config.changelog_delete_retention = kRetention;
+  options.state_usable_for = kRetention / 2;
 }
 
 bool keeps_in_rocksdb(std::uint64_t seed) {

@@ -34,8 +34,7 @@ std::unique_ptr<World> make_record_world(std::uint64_t seed, Trace trace,
                                          Guarantee guarantee = Guarantee::kExactlyOnce);
 
 /// Lets this changelog be compacted, and lose its tombstones, within a world's short life.
-void shorten_compaction(Simulator::Options& options, const std::string& changelog,
-                        std::int32_t partitions);
+void shorten_compaction(Simulator::Options& options);
 
 /// One seed in twenty keeps its state in RocksDB, the others on simulated disks.
 bool keeps_in_rocksdb(std::uint64_t seed);
