@@ -228,8 +228,12 @@ void KafkaConsumer::left() {
 /// 2.0.2 does not always tell that its partitions were lost before: it may claim them in that join
 /// and keep them, though others have owned them meanwhile. They count as acquired anew.
 void KafkaConsumer::become(std::string id) {
-  if (!member_id_.empty() && id != member_id_)
+  if (!member_id_.empty() && id != member_id_ && !membership_.owned.empty()) {
+    watch_->write(LogLevel::kInfo,
+                  "the group had given this member up: what it owns now is taken over anew",
+                  options_.client_id, "MEMBER");
     for (OwnedPartition& each : membership_.owned) each.acquired = ++acquisitions_;
+  }
   member_id_ = std::move(id);
 }
 

@@ -33,7 +33,7 @@ std::unique_ptr<World> make_merge_world(std::uint64_t seed, Trace trace);
 std::unique_ptr<World> make_record_world(std::uint64_t seed, Trace trace,
                                          Guarantee guarantee = Guarantee::kExactlyOnce);
 
-/// Lets this changelog be compacted, and lose its tombstones, within a world's short life.
+/// Lets changelogs be compacted, and lose their tombstones, within a world's short life.
 void shorten_compaction(Simulator::Options& options);
 
 /// One seed in twenty keeps its state in RocksDB, the others on simulated disks.
