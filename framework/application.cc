@@ -190,7 +190,10 @@ ApplicationStatus Application::status() const {
     result.state = state_;
   }
   if (result.state == ApplicationState::kCreated) return result;
-  for (const auto& thread : threads_) result.threads.push_back(thread->status());
+  for (const auto& thread : threads_) {
+    result.threads.push_back(thread->status());
+    result.activities.push_back(thread->activity());
+  }
   return result;
 }
 

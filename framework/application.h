@@ -21,6 +21,7 @@ std::string_view to_string(ApplicationState state);
 struct ApplicationStatus {
   ApplicationState state = ApplicationState::kCreated;
   std::vector<std::shared_ptr<const ThreadStatus>> threads;
+  std::vector<Activity> activities;  ///< of the threads, at this moment
 };
 
 /// Runs a topology on a broker with a number of stream threads. Installs no signal handler, prints

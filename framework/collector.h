@@ -37,6 +37,11 @@ class Collector {
   static constexpr std::size_t kRecordBytes = 16;
   /// The first error since finished(); OK if none.
   const Status& status() const { return status_; }
+  /// What was sent in all, also what was aborted.
+  std::uint64_t sent_records() const { return sent_records_; }
+  std::uint64_t sent_bytes() const { return sent_bytes_; }
+  /// How long the producer was full, in all.
+  std::int64_t full_ms() const { return full_ms_; }
   /// The transaction was committed or aborted.
   void finished();
 
@@ -44,11 +49,16 @@ class Collector {
   static constexpr std::int64_t kFullTimeoutMs = 60'000;
 
  private:
+  void wait_for_room(const OutgoingRecord& record);
+
   const Clock& clock_;
   Producer* producer_ = nullptr;
   bool transactional_ = true;
   bool open_ = false;
   std::size_t bytes_ = 0;
+  std::uint64_t sent_records_ = 0;
+  std::uint64_t sent_bytes_ = 0;
+  std::int64_t full_ms_ = 0;
   Status status_;
 };
 

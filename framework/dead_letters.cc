@@ -2,13 +2,47 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace millrace {
 
-Status DeadLetters::refuse(const TopicPartition& source, const RecordView& record,
+void DeadLetters::remember(const TopicPartition& source, const RecordView& record,
                            RecordError error, std::string_view detail) {
   ++counts_[static_cast<std::size_t>(error)];
+  const std::size_t place = refused_++ % kLast;
+  if (place == pending_.size()) pending_.emplace_back();
+  RefusedRecord& kept = pending_[place];
+  kept.partition = source;
+  kept.offset = record.offset;
+  kept.error = error;
+  kept.detail.assign(detail);
+  kept.value.assign(record.value.substr(0, kValueBytes));
+}
+
+void DeadLetters::committed(std::int64_t now_ms) {
+  committed_ = counts_;
+  if (refused_ == 0) return;
+  const std::size_t fresh = std::min(refused_, kLast);
+  const std::size_t kept = std::min(last_->size(), kLast - fresh);
+  auto last = std::make_shared<std::vector<RefusedRecord>>(
+      last_->end() - static_cast<std::ptrdiff_t>(kept), last_->end());
+  for (std::size_t i = refused_ - fresh; i < refused_; ++i) {
+    last->push_back(pending_[i % kLast]);
+    last->back().committed_ms = now_ms;
+  }
+  last_ = std::move(last);
+  refused_ = 0;
+}
+
+void DeadLetters::aborted() {
+  counts_ = committed_;
+  refused_ = 0;
+}
+
+Status DeadLetters::refuse(const TopicPartition& source, const RecordView& record,
+                           RecordError error, std::string_view detail) {
+  remember(source, record, error, detail);
   switch (options_.policy) {
     case BadRecordPolicy::kSkip:
       return {};

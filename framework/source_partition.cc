@@ -43,6 +43,7 @@ void SourcePartition::lose_up_to(std::int64_t begin, std::int64_t now_ms) {
 /// Forgets what was read behind the next record to process.
 void SourcePartition::resume(std::int64_t position, std::int64_t now_ms) {
   position_ = position;
+  ages_.forget(position);
   held_back_ = {};
   refused_.clear();
   refused_bytes_ = 0;
@@ -160,6 +161,7 @@ Status SourcePartition::settle(Arena& arena, SourceNode& node) {
   if (unkept_from_ && failure_.ok() && (waiting_.empty() || !waiting_.front().kept)) {
     position_ = *std::exchange(unkept_from_, std::nullopt);
     seek_ = position_;
+    ages_.forget(position_);
     waiting_.clear();
     waiting_bytes_ = 0;
     return {};

@@ -16,6 +16,7 @@
 #include "millrace/framework/offset_metadata_format.h"
 #include "millrace/framework/owned_record.h"
 #include "millrace/framework/record.h"
+#include "millrace/framework/record_ages.h"
 #include "millrace/framework/source_status.h"
 
 namespace millrace {
@@ -53,6 +54,20 @@ class SourcePartition {
   /// Back to the last commit. The caller seeks to offset().
   void rewind(std::int64_t now_ms);
   void committed();
+
+  /// Counts what a poll has read.
+  void count_read(std::span<const RecordView> records, std::size_t bytes) {
+    ages_.read(records);
+    read_records_ += records.size();
+    read_bytes_ += bytes;
+  }
+  /// After committed(): how old the records are that are committed by it.
+  void count_ages(std::int64_t wall_ms, DurationHistogram& ages) {
+    ages_.committed(committed_.offset, wall_ms, ages);
+  }
+  /// Since this object was made, also what was read twice.
+  std::uint64_t read_records() const { return read_records_; }
+  std::uint64_t read_bytes() const { return read_bytes_; }
 
   /// Runs records through `node`; what must wait is copied. The error ends the task's turn.
   Status process(std::span<const RecordView> records, Arena& arena, SourceNode& node);
@@ -201,6 +216,9 @@ class SourcePartition {
   std::string note_;
   std::optional<SourceWord> word_;
   Saved committed_;
+  RecordAges ages_;
+  std::uint64_t read_records_ = 0;
+  std::uint64_t read_bytes_ = 0;
 
   std::optional<std::int64_t> high_watermark_;
   std::optional<std::int64_t> stalled_since_ms_;

@@ -49,7 +49,9 @@ StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
                   environment.config.guarantee, environment.config.application_id,
                   transactional_id(environment.config, index),
                   client_id(environment.topology, environment.config, index),
-                  environment.config.commit_interval}) {
+                  environment.config.commit_interval}),
+      activity_(environment.clock),
+      ages_(environment.topology.sub_topologies().size()) {
   for (const SubTopology& part : environment_.topology.sub_topologies())
     leads_[part.lead().resolve(environment_.config.application_id)] = part.id;
 }
@@ -77,7 +79,7 @@ Status StreamThread::start() {
   task_environment_ = std::make_unique<TaskEnvironment>(
       TaskEnvironment{environment_.topology, environment_.config, environment_.deployment,
                       environment_.clock, environment_.log, *consumer_, environment_.broker.admin(),
-                      collector_, dead_letters_, environment_.state_factory});
+                      collector_, dead_letters_, ages_, environment_.state_factory});
   std::vector<std::string> topics;
   std::map<std::string, std::int32_t> partitions;
   for (const auto& [topic, part] : leads_) {
@@ -93,6 +95,7 @@ Status StreamThread::start() {
 Result<StreamThread::Turn> StreamThread::turn() {
   bool worked = false;
   bool committing = false;
+  activity_.enter(Activity::kGroup);
   const auto work = [&]() -> Status {
     const Status served = consumer_->serve();
     if (served.code() == StatusCode::kFenced)  // going on would fence the other one in turn
@@ -129,6 +132,7 @@ Result<StreamThread::Turn> StreamThread::turn() {
 }
 
 void StreamThread::wait() {
+  activity_.enter(Activity::kWaiting);
   waited_ = true;
   const std::int64_t due_ms = last_commit_ms_ + environment_.config.commit_interval.count() -
                               environment_.clock.monotonic_ms();
@@ -249,6 +253,7 @@ Status StreamThread::take_over(bool& worked) {
   bool blocked = false;
   for (auto& [id, task] : tasks_) {
     if (task->running()) continue;
+    activity_.enter(Activity::kTakingOver);
     auto state = task->take_over();
     if (!state.ok()) return state.status();
     blocked = blocked || *state == Task::TakeOver::kBlocked;
@@ -280,6 +285,7 @@ Status StreamThread::take_over(bool& worked) {
 }
 
 Status StreamThread::process(bool& worked) {
+  activity_.enter(Activity::kProcessing);
   if (full() || committer_.producer().queued_bytes() >= environment_.config.transaction_bytes)
     return {};  // no room: the commit is next
 
@@ -369,6 +375,7 @@ Status StreamThread::commit_if_due(bool& worked) {
 }
 
 Status StreamThread::commit(bool& worked) {
+  activity_.enter(Activity::kCommitting);
   const std::int64_t began_ms = last_commit_ms_ = environment_.clock.monotonic_ms();
   std::vector<Task*> tasks;
   for (auto& [id, task] : tasks_)
@@ -395,15 +402,16 @@ Status StreamThread::commit(bool& worked) {
   for (Task* task : tasks)
     MILLRACE_RETURN_IF_ERROR(task->committed(committer_.producer()));  // 5, 6
   collector_.finished();
-  dead_letters_.committed();
 
   failed_commits_ = 0;
   if (std::exchange(away_, false)) log(LogLevel::kInfo, "the broker is back", "committed");
   worked = true;
   last_commit_ms_ = last_offsets_ms_ = environment_.clock.monotonic_ms();
   commit_cost_ms_ = last_commit_ms_ - began_ms;
+  commit_times_.add(commit_cost_ms_);
   waited_ = false;
   committed_ms_ = environment_.clock.wall_ms();
+  dead_letters_.committed(committed_ms_);
   ++commits_;
   publish();
   purge();
@@ -503,6 +511,14 @@ void StreamThread::publish() {
     now->counters.add(status.counters);
   }
   now->refused = dead_letters_.counts();
+  now->last_refused = dead_letters_.last();
+  now->spent_ms = activity_.spent();
+  now->output_full_ms = collector_.full_ms();
+  now->sent_records = collector_.sent_records();
+  now->sent_bytes = collector_.sent_bytes();
+  now->commit_times = commit_times_;
+  now->ages = ages_;
+  now->pending_bytes = pending_bytes();
   now->commits = commits_;
   now->aborts = aborts_;
   now->commit_ms = commits_ == 0 ? -1 : commit_cost_ms_;

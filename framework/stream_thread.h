@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "millrace/framework/activity.h"
 #include "millrace/framework/committer.h"
 #include "millrace/framework/deployment.h"
 #include "millrace/framework/orphan_watch.h"
@@ -23,10 +24,19 @@ struct ThreadStatus {
   bool joined = false;            ///< a member of the group
   bool broker_away = false;       ///< as the consumer last heard
   std::vector<TaskStatus> tasks;
-  RunCounters counters;           ///< of its tasks, committed
-  RefusalCounts refused{};        ///< records by reason, committed since the thread began
-  std::uint64_t commits = 0;      ///< since the thread began
-  std::uint64_t aborts = 0;       ///< the same
+  RunCounters counters;     ///< of its tasks, committed
+  RefusalCounts refused{};  ///< records by reason, committed since the thread began
+  /// Of these the last few, the oldest first; null: none.
+  std::shared_ptr<const std::vector<RefusedRecord>> last_refused;
+  ActivityClock::Spent spent_ms{};      ///< by Activity, since the thread began; so is what follows
+  std::int64_t output_full_ms = 0;      ///< of that: the producer took nothing
+  std::uint64_t sent_records = 0;       ///< by all tasks, to all topics, also what was aborted
+  std::uint64_t sent_bytes = 0;         ///< keys and values of these
+  DurationHistogram commit_times;       ///< how long commits took
+  std::vector<DurationHistogram> ages;  ///< of input records at their commit, by sub-topology
+  std::size_t pending_bytes = 0;        ///< what the open transaction holds, and changes of state
+  std::uint64_t commits = 0;
+  std::uint64_t aborts = 0;
   std::int64_t commit_ms = -1;    ///< how long the last commit took; -1: there was none
   std::int64_t committed_ms = 0;  ///< when it was done, Unix ms
 };
@@ -68,6 +78,8 @@ class StreamThread {
   Status stop(bool commit_first);
 
   std::shared_ptr<const ThreadStatus> status() const;
+  /// What it does at this moment. From any thread.
+  Activity activity() const { return activity_.current(); }
 
  private:
   Status sync();
@@ -121,6 +133,9 @@ class StreamThread {
   std::size_t turns_ = 0;
   std::map<TopicPartition, std::int64_t> purged_;
 
+  ActivityClock activity_;
+  DurationHistogram commit_times_;
+  std::vector<DurationHistogram> ages_;  ///< by sub-topology
   std::uint64_t commits_ = 0;
   std::uint64_t aborts_ = 0;
   std::int64_t committed_ms_ = 0;  ///< when the last commit was done, Unix ms

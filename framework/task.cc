@@ -315,6 +315,7 @@ Result<bool> Task::step(std::size_t index) {
   if (failed && batch.empty()) return failed_poll(source, polled);
   if (!polled.ok() && !failed && polled.code() != StatusCode::kRetry) return polled;
   if (!polled.ok() && batch.empty()) return false;
+  source.count_read(batch.records(), batch.bytes());
   if (part_.reads_repartition()) hear(source, batch.records());
   MILLRACE_RETURN_IF_ERROR(source.process(batch.records(), batch.arena(), *source_nodes_[index]));
   source.read_up_to(environment_.consumer.position(source.partition()),
@@ -594,7 +595,11 @@ Status Task::committed(const Producer& producer) {
             producer.delivered_offset({changelog_topic(part_.stores[i]), id_.partition}))
       changelog_positions_[i] = std::max(changelog_positions_[i], *offset + 1);
   MILLRACE_RETURN_IF_ERROR(context_->state->apply(changelog_positions_));
-  for (const auto& source : context_->source_partitions) source->committed();
+  for (const auto& source : context_->source_partitions) {
+    source->committed();
+    source->count_ages(environment_.clock.wall_ms(),
+                       environment_.ages[static_cast<std::size_t>(id_.sub_topology)]);
+  }
   for (const auto& node : nodes_) node->committed();
   committed_ended_run_ = ended_run_;
   committed_ended_ = ended();
@@ -638,7 +643,9 @@ TaskStatus Task::status() const {
          .told = source->told(),
          .stalled = false,
          .waiting_bytes = source->waiting_bytes(),
-         .held_bytes = source->held_bytes()});
+         .held_bytes = source->held_bytes(),
+         .read_records = source->read_records(),
+         .read_bytes = source->read_bytes()});
   return result;
 }
 

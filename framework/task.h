@@ -29,6 +29,7 @@ struct TaskEnvironment {
   Admin& admin;
   Collector& collector;
   DeadLetters& dead_letters;
+  std::vector<DurationHistogram>& ages;  ///< of records at their commit, by sub-topology
   const TaskStateFactory& state_factory;
 };
 

@@ -40,10 +40,12 @@ struct PartitionStatus {
   std::int64_t highest_ms = kNoTime;    ///< highest accepted event time
   std::int64_t watermark_ms = kNoTime;  ///< the same minus the lateness
   SourceStatus status = SourceStatus::kActive;
-  bool told = false;              ///< the status is what the task upstream says of itself
-  bool stalled = false;           ///< there are records, but none come
-  std::size_t waiting_bytes = 0;  ///< records that wait until others confirm their event time
-  std::size_t held_bytes = 0;     ///< records that an ordered merge holds back
+  bool told = false;               ///< the status is what the task upstream says of itself
+  bool stalled = false;            ///< there are records, but none come
+  std::size_t waiting_bytes = 0;   ///< records that wait until others confirm their event time
+  std::size_t held_bytes = 0;      ///< records that an ordered merge holds back
+  std::uint64_t read_records = 0;  ///< since the task is here, also what was read twice
+  std::uint64_t read_bytes = 0;    ///< keys and values of these
 
   /// Records that are not processed and committed yet; none while the end is not known.
   std::optional<std::int64_t> lag() const {

@@ -12,6 +12,18 @@ class ObservedApplication {
   ObservedApplication() {
     running_->published_ms = 99'900;
     running_->joined = true;
+    running_->last_refused =
+        std::make_shared<std::vector<RefusedRecord>>(std::vector<RefusedRecord>{
+            {{"frames", 1}, 41, RecordError::kMalformed, "", "\xff{", 1'700'000'000'400},
+            {{"frames", 1}, 77, RecordError::kFieldMissing, "uid", "{}", 1'700'000'000'500}});
+    running_->spent_ms = {5, 10, 1'000, 200, 3'000};
+    running_->output_full_ms = 20;
+    running_->sent_records = 50;
+    running_->sent_bytes = 5'000;
+    running_->pending_bytes = 640;
+    for (const std::int64_t ms : {3, 12, 700'000}) running_->commit_times.add(ms);
+    running_->ages.resize(2);
+    running_->ages[0].add(15, 90);
     running_->commits = 7;
     running_->aborts = 1;
     running_->commit_ms = 12;
@@ -25,7 +37,9 @@ class ObservedApplication {
                                         .committed = 100,
                                         .high_watermark = 150,
                                         .highest_ms = 1'468'244'385'500,
-                                        .watermark_ms = 1'468'244'380'500},
+                                        .watermark_ms = 1'468'244'380'500,
+                                        .read_records = 120,
+                                        .read_bytes = 12'000},
                                        {.partition = {"more \"frames\"", 1},
                                         .position = 5,
                                         .committed = 5,
@@ -35,6 +49,8 @@ class ObservedApplication {
     running_->counters = counters();
     restoring_->published_ms = 99'800;
     restoring_->joined = true;
+    restoring_->ages.resize(2);
+    restoring_->ages[0].add(15, 10);
     restoring_->tasks = {{.id = {1, 0},
                           .phase = TaskPhase::kRestore,
                           .restores = {{.store = "users",
@@ -49,7 +65,10 @@ class ObservedApplication {
   }
 
   Observation observation() const {
-    return {identity_, {state, {running_, restoring_}}, 100'000, 1'700'000'001'000};
+    return {identity_,
+            {state, {running_, restoring_}, {Activity::kCommitting, Activity::kTakingOver}},
+            100'000,
+            1'700'000'001'000};
   }
   ThreadStatus& running() { return *running_; }
   ThreadStatus& restoring() { return *restoring_; }

@@ -42,12 +42,45 @@ TEST_F(MetricsTextTest, TellsOfTheProcess) {
 }
 
 TEST_F(MetricsTextTest, TellsOfThreads) {
-  EXPECT_EQ(series_of(text_, "millrace_commits_total"),
-            "millrace_commits_total{thread=\"0\"} 7\nmillrace_commits_total{thread=\"1\"} 0\n");
-  EXPECT_EQ(series_of(text_, "millrace_last_commit"),
-            "millrace_last_commit_duration_seconds{thread=\"0\"} 0.012\n");
+  EXPECT_EQ(series_of(text_, "millrace_thread_seconds_total{thread=\"0\""),
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"following the group\"} 0.005\n"
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"taking over\"} 0.01\n"
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"processing\"} 1\n"
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"committing\"} 0.2\n"
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"waiting for input\"} 3\n");
+  EXPECT_EQ(series_of(text_, "millrace_sent_"),
+            "millrace_sent_records_total{thread=\"0\"} 50\n"
+            "millrace_sent_records_total{thread=\"1\"} 0\n"
+            "millrace_sent_bytes_total{thread=\"0\"} 5000\n"
+            "millrace_sent_bytes_total{thread=\"1\"} 0\n");
   EXPECT_EQ(series_of(text_, "millrace_refused_records_total{reason=\"malformed\""),
             "millrace_refused_records_total{reason=\"malformed\"} 3\n");
+}
+
+TEST_F(MetricsTextTest, HistogramsAreCumulativeInSeconds) {
+  EXPECT_EQ(series_of(text_, "millrace_commit_duration_seconds_bucket{thread=\"0\""),
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.001\"} 0\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.002\"} 0\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.005\"} 1\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.01\"} 1\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.02\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.05\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.1\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.2\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"0.5\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"1\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"2\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"5\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"10\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"30\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"60\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"600\"} 2\n"
+            "millrace_commit_duration_seconds_bucket{thread=\"0\",le=\"+Inf\"} 3\n");
+  EXPECT_EQ(series_of(text_, "millrace_commit_duration_seconds_sum{thread=\"0\""),
+            "millrace_commit_duration_seconds_sum{thread=\"0\"} 700.015\n");
+  EXPECT_EQ(series_of(text_, "millrace_record_age_seconds_count"),
+            "millrace_record_age_seconds_count{sub_topology=\"0\"} 100\n"
+            "millrace_record_age_seconds_count{sub_topology=\"1\"} 0\n");
 }
 
 TEST_F(MetricsTextTest, TellsOfTasks) {

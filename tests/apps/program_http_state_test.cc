@@ -30,19 +30,31 @@ TEST(StateJsonTest, TellsEverythingThatIsKnown) {
       R"("now_ms":1700000001000,"started_ms":1700000000000,)"
       R"("counters":{"accepted":90,"late":4,"dead_lettered":6,"merged":0,"out_of_order":0,)"
       R"("early_closes":1,"dropped_after_close":2,"lost":0,"late_by_window":{"1m":4,"1h":9}},)"
-      R"("refused_by_reason":{"malformed":3},"threads":[)"
-      R"({"thread":0,"member":true,"broker_away":false,"published_ms_ago":100,"commits":7,)"
+      R"("refused_by_reason":{"malformed":3},"last_refused":[)"
+      R"({"topic":"frames","partition":1,"offset":77,"reason":"field-missing","detail":"uid",)"
+      R"("value":"{}","committed_at_ms":1700000000500},)"
+      R"({"topic":"frames","partition":1,"offset":41,"reason":"malformed","detail":"",)"
+      "\"value\":\"\xEF\xBF\xBD{\","
+      R"("committed_at_ms":1700000000400}],"threads":[)"
+      R"({"thread":0,"activity":"committing","member":true,"broker_away":false,)"
+      R"("published_ms_ago":100,"spent_ms":{"following the group":5,"taking over":10,)"
+      R"("processing":1000,"committing":200,"waiting for input":3000},"output_full_ms":20,)"
+      R"("sent_records":50,"sent_bytes":5000,"pending_bytes":640,"commits":7,)"
       R"("aborts":1,"last_commit_ms":12,"last_commit_at_ms":1700000000500,"tasks":[)"
       R"({"task":"0_1","phase":"running","restores":[],"partitions":[)"
       R"({"topic":"frames","partition":1,"position":120,"committed":100,"end":150,"lag":50,)"
       R"("highest_time_ms":1468244385500,"watermark_ms":1468244380500,"status":"active",)"
-      R"("why":null,"waiting_bytes":0,"held_bytes":0},)"
+      R"("why":null,"waiting_bytes":0,"held_bytes":0,"read_records":120,"read_bytes":12000},)"
       R"({"topic":"more \"frames\"","partition":1,"position":5,"committed":5,"end":5,"lag":0,)"
       R"("highest_time_ms":null,"watermark_ms":null,"status":"idle",)"
-      R"("why":"no record for as long as --idle-after","waiting_bytes":0,"held_bytes":0}],)"
+      R"("why":"no record for as long as --idle-after","waiting_bytes":0,"held_bytes":0,)"
+      R"("read_records":0,"read_bytes":0}],)"
       R"("counters":{"accepted":90,"late":4,"dead_lettered":6,"merged":0,"out_of_order":0,)"
       R"("early_closes":1,"dropped_after_close":2,"lost":0,"late_by_window":{"1m":4,"1h":9}}}]},)"
-      R"({"thread":1,"member":true,"broker_away":false,"published_ms_ago":200,"commits":0,)"
+      R"({"thread":1,"activity":"taking over","member":true,"broker_away":false,)"
+      R"("published_ms_ago":200,"spent_ms":{"following the group":0,"taking over":0,)"
+      R"("processing":0,"committing":0,"waiting for input":0},"output_full_ms":0,)"
+      R"("sent_records":0,"sent_bytes":0,"pending_bytes":0,"commits":0,)"
       R"("aborts":0,"last_commit_ms":null,"last_commit_at_ms":null,"tasks":[)"
       R"({"task":"1_0","phase":"restoring","restores":[{"store":"users","begin":100,)"
       R"("position":400,"end":1300,"records":250,"bytes":9000,"seconds_left":12}],)"
@@ -101,7 +113,8 @@ TEST(ReadinessTest, NamesWhatIsMissing) {
   application.running().joined = true;
   application.running().broker_away = false;
   application.running().published_ms = 100'000 - kSilentMs;
-  EXPECT_THAT(unready(application.observation()), ElementsAre(IsUnready("silent", "for 5 s")));
+  EXPECT_THAT(unready(application.observation()),
+              ElementsAre(IsUnready("silent", "thread 0 has been committing for 5 s")));
 
   application.state = ApplicationState::kStopping;
   EXPECT_THAT(unready(application.observation()),

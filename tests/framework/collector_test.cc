@@ -65,6 +65,17 @@ TEST_F(CollectorTest, WaitsForAFullProducer) {
   EXPECT_EQ(producer_.polled, 2);
 }
 
+TEST_F(CollectorTest, CountsWhatIsSentAndHowLongTheProducerWasFull) {
+  producer_.answers = {Status::retry("full"), Status::retry("full")};
+  producer_.on_poll = [&](std::chrono::milliseconds time) { clock_.advance(time); };
+  send("abc");
+  collector_.finished();
+  send("de");
+  EXPECT_EQ(collector_.sent_records(), 2u);
+  EXPECT_EQ(collector_.sent_bytes(), 5u);
+  EXPECT_EQ(collector_.full_ms(), 20);
+}
+
 TEST_F(CollectorTest, GivesAProducerUpThatStaysFull) {
   producer_.answers.assign(10'000, Status::retry("full"));
   producer_.on_poll = [&](std::chrono::milliseconds time) { clock_.advance(time * 100); };

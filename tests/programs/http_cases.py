@@ -29,6 +29,16 @@ def expect(condition, text):
         raise Failure(text)
 
 
+def read(*path):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def metrics_named_in(text):
+    return {re.sub("_(bucket|sum|count)$", "", name)
+            for name in re.findall(r"\b(?:millrace|process)_[a-z_]+_[a-z]+\b|\bmillrace_[a-z]+\b", text)}
+
+
 class Served:
     """A program that runs with --http, and its answers."""
 
@@ -76,6 +86,9 @@ class Served:
             for sample in family.samples:
                 found[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
         return found
+
+    def metric_names(self):
+        return set(re.findall("^# TYPE ([a-z_]+) ", self.get("/metrics"), re.MULTILINE))
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
@@ -149,6 +162,13 @@ def check_counts(served, run, counts):
     expect(state["counters"]["late_by_window"] == {"60": counts.late}, f"late by window: {state['counters']}")
     expect(state["refused_by_reason"] == {"malformed": counts.dead_lettered}, str(state["refused_by_reason"]))
     expect(total(metrics, "millrace_refused_records_total") == counts.dead_lettered, str(metrics))
+    expect([(record["reason"], record["value"], record["topic"]) for record in state["last_refused"]] ==
+           [("malformed", "not a frame", run.frames)] * BROKEN, str(state["last_refused"]))
+    ages = total(metrics, "millrace_record_age_seconds_count", sub_topology="0")
+    expect(ages == whole(counts), f"the ages of {ages} records")
+    for name in ["millrace_read_bytes_total", "millrace_commit_duration_seconds_count",
+                 "millrace_thread_seconds_total", "millrace_sent_bytes_total"]:
+        expect(total(metrics, name) > 0, name)
     partitions = partitions_of(state, run.frames)
     expect(sum(partition["end"] for partition in partitions) == whole(counts), str(partitions))
     expect(sum(partition["committed"] for partition in partitions) == whole(counts), str(partitions))
@@ -168,6 +188,12 @@ def observed_case(programs, run, wait_for):
         expect(served.get("/health") == "alive\n", "not alive")
         wait_for("being ready", lambda: served.ask("/ready")[0] == 200)
         expect(json.loads(served.get("/ready")) == {"ready": True, "reasons": []}, "ready, but for reasons")
+        described = metrics_named_in(read("docs", "operations.md"))
+        now_and_then = {"millrace_restore_remaining_offsets"}
+        wait_for("all metrics", lambda: described <= served.metric_names() | now_and_then)
+        expect(served.metric_names() <= described, f"in no table: {served.metric_names() - described}")
+        shown = metrics_named_in(read("docker", "grafana-dashboard.json"))
+        expect(shown and shown <= described, f"on the dashboard, but nowhere else: {shown - described}")
         topology = json.loads(served.get("/topology"))
         expect([len(part["nodes"]) for part in topology["sub_topologies"]] == [1, 2], str(topology))
         mermaid = served.get("/topology?format=mermaid")

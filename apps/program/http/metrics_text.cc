@@ -5,7 +5,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <limits>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -15,6 +18,15 @@ namespace millrace {
 namespace {
 
 using prometheus::MetricType;
+
+template <class Integer>
+double seconds(Integer ms) {
+  return static_cast<double>(ms) / 1'000;
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
 
 /// One metric with the series that it has now.
 class Metric {
@@ -35,6 +47,21 @@ class Metric {
         static_cast<double>(number);
   }
 
+  void add(Labels labels, const DurationHistogram& histogram) {
+    prometheus::ClientMetric& series = family_.metric.emplace_back();
+    series.label = std::move(labels);
+    series.histogram.sample_count = histogram.count();
+    series.histogram.sample_sum = seconds(histogram.sum_ms());
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < DurationHistogram::kBuckets; ++i) {
+      cumulative += histogram.counts()[i];
+      series.histogram.bucket.push_back(
+          {cumulative, i < DurationHistogram::kBoundsMs.size()
+                           ? seconds(DurationHistogram::kBoundsMs[i])
+                           : std::numeric_limits<double>::infinity()});
+    }
+  }
+
   const prometheus::MetricFamily& family() const { return family_; }
 
  private:
@@ -47,6 +74,10 @@ Metric counter(std::string name, std::string help) {
 
 Metric gauge(std::string name, std::string help) {
   return {std::move(name), std::move(help), MetricType::Gauge};
+}
+
+Metric histogram(std::string name, std::string help) {
+  return {std::move(name), std::move(help), MetricType::Histogram};
 }
 
 using Metrics = std::vector<Metric>;
@@ -66,29 +97,54 @@ Metrics process_metrics(const Observation& observation, const ProcessUsage& usag
   Metric memory = gauge("process_resident_memory_bytes", "Resident memory, in bytes.");
   memory.add({}, usage.resident_bytes);
   Metric start = gauge("process_start_time_seconds", "Start of the process, Unix seconds.");
-  start.add({}, static_cast<double>(identity.started_ms) / 1'000);
+  start.add({}, seconds(identity.started_ms));
   return {info, ready, cpu, memory, start};
 }
 
 Metrics thread_metrics(const Observation& observation) {
-  Metric commits = counter("millrace_commits_total", "Commits since the thread began.");
+  Metric time = counter("millrace_thread_seconds_total", "Time of a thread, by what it does.");
+  Metric full = counter("millrace_output_full_seconds_total",
+                        "Of the time of a thread: the producer took no more records.");
+  Metric commits = histogram("millrace_commit_duration_seconds", "How long commits took.");
   Metric aborts = counter("millrace_aborts_total", "Transactions aborted since the thread began.");
-  Metric duration =
-      gauge("millrace_last_commit_duration_seconds", "How long the last commit took.");
-  std::size_t index = 0;
-  for (const auto& thread : observation.status.threads) {
-    const Metric::Labels labels{{"thread", std::to_string(index++)}};
-    commits.add(labels, thread->commits);
-    aborts.add(labels, thread->aborts);
-    if (thread->commit_ms >= 0)
-      duration.add(labels, static_cast<double>(thread->commit_ms) / 1'000);
+  Metric sent = counter("millrace_sent_records_total",
+                        "Records sent to all topics, changelogs included, also aborted ones.");
+  Metric bytes = counter("millrace_sent_bytes_total", "Keys and values of these, in bytes.");
+  Metric pending = gauge("millrace_pending_bytes",
+                         "Sent and changed since the last commit, in bytes of memory.");
+  for (std::size_t i = 0; i < observation.status.threads.size(); ++i) {
+    const ThreadStatus& thread = *observation.status.threads[i];
+    const Metric::Labels labels{{"thread", std::to_string(i)}};
+    for (std::size_t activity = 0; activity < kActivities; ++activity)
+      time.add({{"thread", std::to_string(i)},
+                {"activity", std::string(to_string(static_cast<Activity>(activity)))}},
+               seconds(thread.spent_ms[activity]));
+    full.add(labels, seconds(thread.output_full_ms));
+    commits.add(labels, thread.commit_times);
+    aborts.add(labels, thread.aborts);
+    sent.add(labels, thread.sent_records);
+    bytes.add(labels, thread.sent_bytes);
+    pending.add(labels, thread.pending_bytes);
   }
+  return {time, full, commits, aborts, sent, bytes, pending};
+}
+
+Metrics sum_metrics(const Observation& observation) {
   Metric refused = counter("millrace_refused_records_total",
                            "Records that could not be processed, by reason, since the start.");
   const RefusalCounts counts = observation.refused();
   for (std::size_t i = 1; i < counts.size(); ++i)
     refused.add({{"reason", std::string(to_string(static_cast<RecordError>(i)))}}, counts[i]);
-  return {commits, aborts, duration, refused};
+  Metric ages = histogram("millrace_record_age_seconds",
+                          "Age of input records, by their timestamps, when they were committed.");
+  std::vector<DurationHistogram> sums;
+  for (const auto& thread : observation.status.threads) {
+    sums.resize(std::max(sums.size(), thread->ages.size()));
+    for (std::size_t i = 0; i < thread->ages.size(); ++i) sums[i].add(thread->ages[i]);
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    ages.add({{"sub_topology", std::to_string(i)}}, sums[i]);
+  return {refused, ages};
 }
 
 Metrics task_metrics(const Observation& observation) {
@@ -144,6 +200,9 @@ Metrics partition_metrics(const Observation& observation) {
   Metric stalled = gauge("millrace_partition_stalled", "1 if it has records, but none come.");
   Metric held = gauge("millrace_partition_held_bytes",
                       "Records read that wait for others, in bytes of memory.");
+  Metric read = counter("millrace_read_records_total",
+                        "Records read since the task is here, also those read twice.");
+  Metric bytes = counter("millrace_read_bytes_total", "Keys and values of these, in bytes.");
   for (const auto& thread : observation.status.threads)
     for (const TaskStatus& task : thread->tasks)
       for (const PartitionStatus& partition : task.partitions) {
@@ -153,16 +212,14 @@ Metrics partition_metrics(const Observation& observation) {
         if (partition.high_watermark >= 0) end.add(labels, partition.high_watermark);
         if (const auto records = partition.lag()) lag.add(labels, *records);
         if (partition.watermark_ms != kNoTime && partition.watermark_ms != kEndOfTime)
-          watermark.add(labels, static_cast<double>(partition.watermark_ms) / 1'000);
+          watermark.add(labels, seconds(partition.watermark_ms));
         idle.add(labels, partition.status == SourceStatus::kActive ? 0 : 1);
         stalled.add(labels, partition.stalled ? 1 : 0);
         held.add(labels, partition.waiting_bytes + partition.held_bytes);
+        read.add(labels, partition.read_records);
+        bytes.add(labels, partition.read_bytes);
       }
-  return {position, end, lag, watermark, idle, stalled, held};
-}
-
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  return {position, end, lag, watermark, idle, stalled, held, read, bytes};
 }
 
 }  // namespace
@@ -181,8 +238,9 @@ ProcessUsage ProcessUsage::now() {
 
 std::string metrics_text(const Observation& observation, const ProcessUsage& usage) {
   std::vector<prometheus::MetricFamily> families;
-  for (const Metrics& metrics : {process_metrics(observation, usage), thread_metrics(observation),
-                                 task_metrics(observation), partition_metrics(observation)})
+  for (const Metrics& metrics :
+       {process_metrics(observation, usage), thread_metrics(observation), sum_metrics(observation),
+        task_metrics(observation), partition_metrics(observation)})
     for (const Metric& metric : metrics)  // without series it would be help about nothing
       if (!metric.family().metric.empty()) families.push_back(metric.family());
   std::ostringstream text;

@@ -34,14 +34,14 @@ std::vector<Unready> unready(const Observation& observation) {
   const ApplicationState state = observation.status.state;
   if (state != ApplicationState::kRunning)
     reasons.push_back({"not-running", fmt::format("the application is {}", to_string(state))});
-  std::size_t index = 0;
-  for (const auto& thread : observation.status.threads) {
-    const std::string who = fmt::format("thread {}", index++);
+  for (std::size_t i = 0; i < observation.status.threads.size(); ++i) {
+    const auto& thread = observation.status.threads[i];
+    const std::string who = fmt::format("thread {}", i);
     const std::int64_t silent_ms = observation.monotonic_ms - thread->published_ms;
     if (state == ApplicationState::kRunning && thread->published_ms != 0 && silent_ms >= kSilentMs)
-      reasons.push_back({"silent", fmt::format("{} has been in one call for {} s: it may wait for "
-                                               "the broker",
-                                               who, silent_ms / 1'000)});
+      reasons.push_back(
+          {"silent", fmt::format("{} has been {} for {} s: it may wait for the broker", who,
+                                 to_string(observation.status.activities[i]), silent_ms / 1'000)});
     if (thread->broker_away)
       reasons.push_back({"broker-away", fmt::format("{} cannot reach its broker", who)});
     if (!thread->joined)

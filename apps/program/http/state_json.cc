@@ -1,6 +1,8 @@
 #include "millrace/apps/program/http/state_json.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <functional>
+#include <optional>
 
 #include "millrace/apps/program/http/readiness.h"
 #include "millrace/operators/codec/json_writer.h"
@@ -68,6 +70,8 @@ void write_partition(JsonWriter& json, const PartitionStatus& partition) {
   reason.empty() ? json.null() : json.string(reason);
   json.key("waiting_bytes").integer(partition.waiting_bytes);
   json.key("held_bytes").integer(partition.held_bytes);
+  json.key("read_records").integer(partition.read_records);
+  json.key("read_bytes").integer(partition.read_bytes);
   json.end_object();
 }
 
@@ -97,16 +101,51 @@ void write_task(JsonWriter& json, const TaskStatus& task, const std::vector<std:
   json.end_object();
 }
 
+void write_refused(JsonWriter& json, const RefusedRecord& record) {
+  json.begin_object();
+  json.key("topic").string(record.partition.topic);
+  json.key("partition").integer(record.partition.partition);
+  json.key("offset").integer(record.offset);
+  json.key("reason").string(to_string(record.error));
+  json.key("detail").string(record.detail);
+  json.key("value").string(record.value);
+  json.key("committed_at_ms").integer(record.committed_ms);
+  json.end_object();
+}
+
+/// The last records that all threads have refused, the newest first.
+void write_last_refused(JsonWriter& json, const Observation& observation) {
+  std::vector<const RefusedRecord*> records;
+  for (const auto& thread : observation.status.threads)
+    if (thread->last_refused)
+      for (const RefusedRecord& record : *thread->last_refused) records.push_back(&record);
+  std::ranges::reverse(records);
+  std::ranges::stable_sort(records, std::greater(), &RefusedRecord::committed_ms);
+  if (records.size() > DeadLetters::kLast) records.resize(DeadLetters::kLast);
+  json.begin_array();
+  for (const RefusedRecord* record : records) write_refused(json.element(), *record);
+  json.end_array();
+}
+
 void write_thread(JsonWriter& json, std::size_t index, const ThreadStatus& thread,
                   const Observation& observation) {
   json.begin_object();
   json.key("thread").integer(index);
+  json.key("activity").string(to_string(observation.status.activities[index]));
   json.key("member").boolean(thread.joined);
   json.key("broker_away").boolean(thread.broker_away);
   write_known(json, "published_ms_ago",
               thread.published_ms == 0
                   ? std::nullopt
                   : std::optional(observation.monotonic_ms - thread.published_ms));
+  json.key("spent_ms").begin_object();
+  for (std::size_t i = 0; i < thread.spent_ms.size(); ++i)
+    json.key(to_string(static_cast<Activity>(i))).integer(thread.spent_ms[i]);
+  json.end_object();
+  json.key("output_full_ms").integer(thread.output_full_ms);
+  json.key("sent_records").integer(thread.sent_records);
+  json.key("sent_bytes").integer(thread.sent_bytes);
+  json.key("pending_bytes").integer(thread.pending_bytes);
   json.key("commits").integer(thread.commits);
   json.key("aborts").integer(thread.aborts);
   write_known(json, "last_commit_ms",
@@ -141,7 +180,9 @@ std::string state_json(const Observation& observation) {
   const RefusalCounts refused = observation.refused();
   for (std::size_t i = 0; i < refused.size(); ++i)
     if (refused[i] > 0) json.key(to_string(static_cast<RecordError>(i))).integer(refused[i]);
-  json.end_object().key("threads").begin_array();
+  json.end_object().key("last_refused");
+  write_last_refused(json, observation);
+  json.key("threads").begin_array();
   std::size_t index = 0;
   for (const auto& thread : observation.status.threads)
     write_thread(json.element(), index++, *thread, observation);
