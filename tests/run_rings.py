@@ -204,8 +204,9 @@ def broker(session, outcome):
 
 def programs(session, outcome):
     gtest(session, "program_tests", program(session, "program_tests"), outcome)
+    environment = {"MILLRACE_TEST_LONG": "1"} if session.long else {}
     script(session, "programs", "tests/programs/programs_test.py", outcome,
-           MILLRACE_TEST_KAFKA=session.kafka())
+           MILLRACE_TEST_KAFKA=session.kafka(), **environment)
 
 
 def failover(session, outcome):

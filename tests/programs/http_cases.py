@@ -17,6 +17,7 @@ sys.path.append("/usr/lib/python3/dist-packages")  # for a python3 that is not D
 from prometheus_client.parser import text_string_to_metric_families  # noqa: E402
 
 HANG_SECONDS = 180  # ends a hang; nothing here takes a tenth of it
+LONG = "MILLRACE_TEST_LONG" in os.environ
 CONNECTIONS = 300
 BROKEN = 7  # lines that are no frames, in front of a data set
 MEGABYTE = 1 << 20
@@ -139,7 +140,8 @@ def counting(programs, run, wait_for, counts):
         yield served
         def through():
             partitions = partitions_of(served.state(), run.frames)
-            return len(partitions) == 4 and all(partition["lag"] == 0 for partition in partitions)
+            return (all(partition["lag"] == 0 for partition in partitions) and
+                    sum(partition["end"] for partition in partitions) == whole(counts))
         wait_for("the end of the input", through)
         check_counts(served, run, counts)
         served.stop()
@@ -170,7 +172,6 @@ def check_counts(served, run, counts):
                  "millrace_thread_seconds_total", "millrace_sent_bytes_total"]:
         expect(total(metrics, name) > 0, name)
     partitions = partitions_of(state, run.frames)
-    expect(sum(partition["end"] for partition in partitions) == whole(counts), str(partitions))
     expect(sum(partition["committed"] for partition in partitions) == whole(counts), str(partitions))
     expect(total(metrics, "millrace_partition_end_offset", topic=run.frames) == whole(counts), str(metrics))
     expect(all(partition["watermark_ms"] > 1_468_244_000_000 for partition in partitions), str(partitions))
@@ -270,6 +271,36 @@ def hostile_case(programs, run, wait_for):
         client.close()
 
 
+def kafka_cluster(verb, directory):
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kafka_cluster", "kafka_cluster")
+    outcome = subprocess.run([script, verb, "--dir", directory], capture_output=True, text=True, timeout=HANG_SECONDS,
+                             check=False)
+    expect(outcome.returncode == 0, f"kafka_cluster {verb}: {outcome.stderr[-2000:]}")
+    return outcome.stdout
+
+
+def broker_away_case(programs, run_on, wait_for):
+    """A broker that is stopped makes the program unready, and it is ready again when the broker is back."""
+    directory = os.path.join(programs.scratch, programs.unique("kafka"))
+    try:
+        found = re.search(r"^BOOTSTRAP=(.+)$", kafka_cluster("start", directory), re.MULTILINE)
+        run = run_on(programs, lambda _programs: found[1])
+        path, counts = frames_with_broken_lines(programs)
+        run.create(4)
+        with counting(programs, run, wait_for, counts) as served:
+            wait_for("being ready", lambda: served.ask("/ready")[0] == 200)
+            kafka_cluster("stop", directory)
+            wait_for("being unready", lambda: served.ask("/ready")[0] == 503)
+            reasons = json.loads(served.get("/ready", status=503))["reasons"]
+            expect({each["reason"] for each in reasons} <= {"silent", "broker-away", "no-member"}, str(reasons))
+            expect(served.get("/health") == "alive\n", "not alive")
+            kafka_cluster("start", directory)
+            wait_for("being ready again", lambda: served.ask("/ready")[0] == 200)
+            run.load(path)
+    finally:
+        kafka_cluster("clean", directory)
+
+
 def cases(case, run_on, embedded, kafka, wait_for):
     """`case(name, function)`; `run_on(programs, broker)`: topics of an application there."""
     for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
@@ -277,5 +308,8 @@ def cases(case, run_on, embedded, kafka, wait_for):
             programs, run_on(programs, broker), wait_for))
     yield case("Http.Kafka_HostileClientsDoNoHarm", lambda programs: hostile_case(
         programs, run_on(programs, kafka), wait_for))
+    if LONG:
+        yield case("Http.OwnKafka_UnreadyWhileTheBrokerIsAway", lambda programs: broker_away_case(
+            programs, run_on, wait_for))
     yield case("Http.AddressInUseIsNamed", lambda programs: taken_address_case(
         programs, run_on(programs, embedded)))
