@@ -624,13 +624,17 @@ Status Task::rewind() {
 }
 
 TaskStatus Task::status() const {
-  TaskStatus result{.id = id_, .phase = phase_, .restores = {}, .partitions = {}, .counters = {}};
+  TaskStatus result;
+  result.id = id_;
+  result.phase = phase_;
   const std::int64_t at_ms = now_ms();
   if (phase_ == TaskPhase::kRestore)
     for (const Restore& restore : restores_)
       result.restores.push_back(restore.progress.status(at_ms));
   if (!running()) return result;
   result.counters = committed_counters_;
+  for (const std::string& store : part_.stores)
+    if (const auto bytes = context_->state->bytes(store)) result.stores.push_back({store, *bytes});
   for (const auto& source : context_->source_partitions)
     result.partitions.push_back(
         {.partition = source->partition(),

@@ -123,6 +123,9 @@ class TaskState {
   virtual Status apply(std::span<const std::int64_t> positions) = 0;
   virtual void discard() = 0;
   virtual bool changed() const = 0;  ///< something is in the overlay
+  /// What the store takes, with what is kept beside it, on disk and in write buffers; none where
+  /// nobody counts. Cheap enough for each commit. REQUIRES: as store().
+  virtual std::optional<std::uint64_t> bytes(std::string_view) const { return std::nullopt; }
   /// Memory that the overlay takes: what the next commit writes, and a little more.
   virtual std::size_t pending_bytes() const = 0;
 };

@@ -65,11 +65,18 @@ struct RestoreStatus {
   std::optional<std::int64_t> seconds_left;  ///< none while nothing can be told
 };
 
+/// One store of a task that runs.
+struct StoreStatus {
+  std::string store;
+  std::uint64_t bytes = 0;  ///< on disk and in write buffers
+};
+
 struct TaskStatus {
   TaskId id;
   TaskPhase phase = TaskPhase::kOffsets;
   std::vector<RestoreStatus> restores;      ///< in phase kRestore
   std::vector<PartitionStatus> partitions;  ///< in phase kRunning
+  std::vector<StoreStatus> stores;          ///< the same; only those whose size is known
   RunCounters counters;                     ///< of its life, as committed; in phase kRunning
 };
 

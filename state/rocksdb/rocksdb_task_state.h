@@ -43,6 +43,9 @@ class RocksdbTaskState final : public TaskState {
   Status apply(std::span<const std::int64_t> positions) override;
   void discard() override;
   bool changed() const override;
+  std::optional<std::uint64_t> bytes(std::string_view store) const override {
+    return database_->bytes(const_cast<RocksdbTaskState*>(this)->find(store).column);
+  }
   std::size_t pending_bytes() const override;
 
  private:

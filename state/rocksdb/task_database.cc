@@ -171,4 +171,14 @@ Status TaskDatabase::error(std::string_view verb, const rocksdb::Status& status)
       path_, verb, text));
 }
 
+std::uint64_t TaskDatabase::bytes(std::size_t store) {
+  std::uint64_t sum = 0;
+  for (rocksdb::ColumnFamilyHandle* each : {column(store), local_column(store)})
+    for (const std::string& property : {rocksdb::DB::Properties::kLiveSstFilesSize,
+                                        rocksdb::DB::Properties::kCurSizeAllMemTables})
+      if (std::uint64_t bytes = 0; each && db_->GetIntProperty(each, property, &bytes))
+        sum += bytes;
+  return sum;
+}
+
 }  // namespace millrace

@@ -53,6 +53,8 @@ class TaskDatabase {
   /// While many tables are added, they are merged less often: each time costs a pass over the
   /// store.
   Status expect_tables(std::size_t store, bool many);
+  /// What the store and the column family beside it take, on disk and in write buffers.
+  std::uint64_t bytes(std::size_t store);
   /// Puts an empty column family in the place of the store's, and of the one beside it.
   Status drop(std::size_t store);
 

@@ -45,6 +45,7 @@ class ObservedApplication {
                                         .committed = 5,
                                         .high_watermark = 5,
                                         .status = SourceStatus::kIdle}},
+                        .stores = {{"users", 4'096}},
                         .counters = counters()}};
     running_->counters = counters();
     restoring_->published_ms = 99'800;
@@ -61,6 +62,7 @@ class ObservedApplication {
                                         .bytes = 9'000,
                                         .seconds_left = 12}},
                           .partitions = {},
+                          .stores = {},
                           .counters = {}}};
   }
 

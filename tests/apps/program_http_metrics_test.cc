@@ -96,6 +96,8 @@ TEST_F(MetricsTextTest, TellsOfTasks) {
   EXPECT_EQ(series_of(text_, "millrace_late_records_total"),
             "millrace_late_records_total{task=\"0_1\",window=\"1m\"} 4\n"
             "millrace_late_records_total{task=\"0_1\",window=\"1h\"} 9\n");
+  EXPECT_EQ(series_of(text_, "millrace_store_bytes"),
+            "millrace_store_bytes{task=\"0_1\",store=\"users\"} 4096\n");
   EXPECT_EQ(series_of(text_, "millrace_restore"),
             "millrace_restore_remaining_offsets{task=\"1_0\",store=\"users\"} 900\n");
 }

@@ -41,7 +41,8 @@ TEST(StateJsonTest, TellsEverythingThatIsKnown) {
       R"("processing":1000,"committing":200,"waiting for input":3000},"output_full_ms":20,)"
       R"("sent_records":50,"sent_bytes":5000,"pending_bytes":640,"commits":7,)"
       R"("aborts":1,"last_commit_ms":12,"last_commit_at_ms":1700000000500,"tasks":[)"
-      R"({"task":"0_1","phase":"running","restores":[],"partitions":[)"
+      R"({"task":"0_1","phase":"running","restores":[],)"
+      R"("stores":[{"store":"users","bytes":4096}],"partitions":[)"
       R"({"topic":"frames","partition":1,"position":120,"committed":100,"end":150,"lag":50,)"
       R"("highest_time_ms":1468244385500,"watermark_ms":1468244380500,"status":"active",)"
       R"("why":null,"waiting_bytes":0,"held_bytes":0,"read_records":120,"read_bytes":12000},)"
@@ -58,7 +59,8 @@ TEST(StateJsonTest, TellsEverythingThatIsKnown) {
       R"("aborts":0,"last_commit_ms":null,"last_commit_at_ms":null,"tasks":[)"
       R"({"task":"1_0","phase":"restoring","restores":[{"store":"users","begin":100,)"
       R"("position":400,"end":1300,"records":250,"bytes":9000,"seconds_left":12}],)"
-      R"("partitions":[],"counters":{"accepted":0,"late":0,"dead_lettered":0,"merged":0,)"
+      R"("stores":[],"partitions":[],"counters":{"accepted":0,"late":0,"dead_lettered":0,)"
+      R"("merged":0,)"
       R"("out_of_order":0,"early_closes":0,"dropped_after_close":0,"lost":0,)"
       R"("late_by_window":{"1m":0,"1h":0}}}]}]})");
 }

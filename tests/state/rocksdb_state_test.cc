@@ -55,6 +55,16 @@ TEST_F(RocksdbStateTest, KeepsStateAndPositionsInItsDirectory) {
   EXPECT_THAT(world.log.warnings, IsEmpty());
 }
 
+TEST_F(RocksdbStateTest, TellsWhatAStoreTakes) {
+  ASSERT_OK(world.open());
+  const auto empty = world.state->bytes("users");
+  ASSERT_TRUE(empty);
+  for (int i = 0; i < 1'000; ++i) world.store().put(fmt::format("{}", i), std::string(1'000, 'v'));
+  ASSERT_OK(world.commit(4));
+  EXPECT_GE(*world.state->bytes("users"), *empty + 1'000'000);
+  EXPECT_LT(*world.state->bytes("default"), 1'000'000u);
+}
+
 TEST_F(RocksdbStateTest, IsBehindAfterACrashBetweenTheTransactionAndTheDatabase) {
   ASSERT_OK(world.open());
   world.store().put("a", "1");

@@ -151,6 +151,8 @@ Metrics task_metrics(const Observation& observation) {
   Metric tasks = gauge("millrace_tasks", "Tasks that this instance has, by phase.");
   Metric left = gauge("millrace_restore_remaining_offsets",
                       "Offsets of a changelog that are still to be restored.");
+  Metric stores =
+      gauge("millrace_store_bytes", "What a store takes on disk and in write buffers, in bytes.");
   Metric records = counter("millrace_records_total",
                            "Input records of the task's life that were committed, by outcome.");
   Metric late = counter("millrace_late_records_total", "Records too late for a window.");
@@ -171,6 +173,8 @@ Metrics task_metrics(const Observation& observation) {
       for (const RestoreStatus& restore : task.restores)
         left.add({{"task", id}, {"store", restore.store}}, restore.end - restore.position);
       if (task.phase != TaskPhase::kRunning) continue;
+      for (const StoreStatus& store : task.stores)
+        stores.add({{"task", id}, {"store", store.store}}, store.bytes);
       const RunCounters& counters = task.counters;
       records.add({{"task", id}, {"outcome", "accepted"}}, counters.accepted);
       records.add({{"task", id}, {"outcome", "late"}}, counters.late);
@@ -186,7 +190,7 @@ Metrics task_metrics(const Observation& observation) {
     }
   for (const auto& [phase, count] : phases)
     tasks.add({{"phase", std::string(to_string(phase))}}, count);
-  return {tasks, left, records, late, early, dropped, lost, disorder};
+  return {tasks, left, stores, records, late, early, dropped, lost, disorder};
 }
 
 Metrics partition_metrics(const Observation& observation) {

@@ -87,12 +87,21 @@ void write_restore(JsonWriter& json, const RestoreStatus& restore) {
   json.end_object();
 }
 
+void write_store(JsonWriter& json, const StoreStatus& store) {
+  json.begin_object();
+  json.key("store").string(store.store);
+  json.key("bytes").integer(store.bytes);
+  json.end_object();
+}
+
 void write_task(JsonWriter& json, const TaskStatus& task, const std::vector<std::string>& windows) {
   json.begin_object();
   json.key("task").string(task.id.text());
   json.key("phase").string(to_string(task.phase));
   json.key("restores").begin_array();
   for (const RestoreStatus& restore : task.restores) write_restore(json.element(), restore);
+  json.end_array().key("stores").begin_array();
+  for (const StoreStatus& store : task.stores) write_store(json.element(), store);
   json.end_array().key("partitions").begin_array();
   for (const PartitionStatus& partition : task.partitions)
     write_partition(json.element(), partition);
