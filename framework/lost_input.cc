@@ -15,8 +15,7 @@ std::string cannot_be_read(const TopicPartition& partition, std::int64_t offset)
 }  // namespace
 
 Result<std::int64_t> begin_behind_loss(Admin& admin, const SourcePartition& source,
-                                       const ApplicationConfig& config, bool internal,
-                                       const Status& failure) {
+                                       const ApplicationConfig& config, bool internal) {
   const TopicPartition& partition = source.partition();
   const auto begin = admin.list_offsets({&partition, 1}, OffsetSpec::kEarliest);
   if (!begin.ok()) return begin.status();
@@ -24,7 +23,7 @@ Result<std::int64_t> begin_behind_loss(Admin& admin, const SourcePartition& sour
   if (!end.ok()) return end.status();
   if (source.position() > end->front())
     return behind_the_end(partition, source.position(), end->front(), config);
-  if (source.position() >= begin->front()) return failure;
+  if (source.position() >= begin->front()) return source.position();
   if (config.on_lost_input == LostInputPolicy::kSkip && !internal) return begin->front();
   return Status::failed(fmt::format(
       "{}: the log begins at {}: {} records were deleted, by retention or by hand, "

@@ -325,6 +325,7 @@ Result<bool> Task::step(std::size_t index) {
     MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *seek));
   MILLRACE_RETURN_IF_ERROR(environment_.collector.status());
   const bool read = !batch.empty();
+  if (read) read_again_ = 0;
   if (gathers())
     MILLRACE_RETURN_IF_ERROR(advance());
   else
@@ -360,9 +361,18 @@ Result<bool> Task::failed_poll(SourcePartition& source, const Status& failure) {
   if (committed->front().offset > source.committed_offset())
     return Status::abort(
         fmt::format("another member has gone on with task {}: {}", id_.text(), failure.message()));
-  const auto begin = begin_behind_loss(environment_.admin, source, environment_.config,
-                                       part_.reads_repartition(), failure);
+  const auto begin =
+      begin_behind_loss(environment_.admin, source, environment_.config, part_.reads_repartition());
   if (!begin.ok()) return begin.status();
+  if (*begin == source.position()) {
+    // librdkafka 2.0.2 may begin to read where it was when it had the partition before, and that
+    // may be gone.
+    if (++read_again_ > kMostReadAgain) return failure;
+    environment_.log.write(LogLevel::kWarning, "reading a partition anew",
+                           {{"task", id_.text()}, {"reason", failure.message()}});
+    MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *begin));
+    return true;
+  }
   // What a node still holds would be lost as well at the next restart.
   if (source.held_bytes() > 0) return Status::abort(failure.message());
   environment_.log.write(LogLevel::kWarning,

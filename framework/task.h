@@ -144,6 +144,8 @@ class Task {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<SourceNode*> source_nodes_;  ///< of each source partition
   RecordBatch restored_;
+  static constexpr int kMostReadAgain = 10;
+  int read_again_ = 0;  ///< failed polls of offsets that the log has, in a row
 
   std::vector<PartitionOffset> taken_;  ///< committed offsets as read at the take-over
   std::vector<OffsetMetadata> taken_metadata_;

@@ -68,6 +68,8 @@ class FaultyConsumer final : public Consumer {
         return Status::retry("the broker is away");
       case Faults::Fault::kNothing:
         return {};
+      case Faults::Fault::kFailed:
+        return Status::failed("it lies outside of the log");
       default:
         return inner_->poll(partition, limit, batch);
     }

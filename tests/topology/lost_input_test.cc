@@ -154,6 +154,30 @@ TEST_F(LostInput, IsAddedUpOverTakeOvers) {
 }
 
 /// Of a run to the end as well, where the end is looked up before anything is read.
+TEST_F(LostInput, IsNoneWhereTheLogHasTheOffset) {
+  set_up({});
+  stop_at_two();
+  int failures = 0;
+  faults_.at = [&](Faults::Point point) {
+    return point == Faults::Point::kPoll && ++failures <= 3 ? Faults::Fault::kFailed
+                                                            : Faults::Fault::kNone;
+  };
+  restart();
+  EXPECT_TRUE(driver_->status().ok()) << driver_->status().message();
+  EXPECT_THAT(driver_->values("out"), ElementsAre("1", "2", "3", "4", "5"));
+  EXPECT_THAT(log_.lines, testing::Contains(HasSubstr("reading a partition anew")));
+}
+
+TEST_F(LostInput, IsSaidWhereTheLogNeverGivesWhatItHas) {
+  set_up({});
+  stop_at_two();
+  faults_.at = [&](Faults::Point point) {
+    return point == Faults::Point::kPoll ? Faults::Fault::kFailed : Faults::Fault::kNone;
+  };
+  restart();
+  EXPECT_EQ(driver_->status().message(), "it lies outside of the log");
+}
+
 TEST_F(LostInput, AtTheEndOfTheLogIsAlwaysAnError) {
   for (const bool until_end : {false, true}) {
     set_up({.until_end = until_end, .on_lost_input = LostInputPolicy::kSkip});
