@@ -27,6 +27,8 @@ Status fault(const Faults& faults, Faults::Point point) {
       return Status::unknown("the connection broke");
     case Faults::Fault::kFenced:
       return Status::fenced("the producer is dead");
+    case Faults::Fault::kFailed:
+      return Status::failed("it cannot be done");
   }
   return {};
 }

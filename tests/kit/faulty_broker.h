@@ -38,7 +38,7 @@ struct Faults {
     /// kPoll nothing has arrived yet; at kProduce what is queued reaches the log now; at kFlush
     /// another partition is served first.
     kNothing,
-    kFailed,  ///< at kPoll: the offset cannot be read, which is not true
+    kFailed,  ///< the call fails for good; at kPoll: as if the log had no such offset
   };
   std::function<Fault(Point)> at = [](Point) { return Fault::kNone; };
   std::uint64_t commits = 0;  ///< that have happened
