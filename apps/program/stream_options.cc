@@ -94,8 +94,7 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
       .add("http", targets.http,
            "serve /health, /ready, /state, /topology and /metrics (Prometheus), read-only; on this "
            "machine alone unless a host is named")
-      .value_name("[HOST:]PORT")
-      .default_text("off");
+      .value_name("[HOST:]PORT");
   options
       .add("summary", targets.summary,
            "write counts and speed as one JSON object at the end; - is standard output")
