@@ -1,17 +1,16 @@
 """The sections `restore` and `count` of run_benchmarks: state on disk, changelogs, exactly once."""
 
 import json
-import pathlib
 import re
 import shutil
 import signal
 import subprocess
 import time
 
+import kafka_streams_peer
 import library_shares
 from measuring import (BenchmarkError, alternate, compared, measure, say, shown, table, verdict)
 
-KAFKA_STREAMS = pathlib.Path(__file__).resolve().parent / "kafka_streams"
 PARTITIONS = 4
 
 STORE_KEYS = 5_000_000
@@ -197,23 +196,11 @@ class Count:
 
     def kafka_streams(self, threads=1):
         name = self.bench.next_name()
-        library = kafka_streams_library(self.bench)
         create_topic(self.bench, self.broker, name)
-        self.peer_command = ["java", "-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp",
-                             f"{library}/*:{library}/lib/*", "millrace.CountKeys", self.broker, INPUT, name, name,
-                             self.bench.scratch / name, str(threads), "100"]
+        self.peer_command = kafka_streams_peer.command(self.bench, "CountKeys", self.broker, INPUT, name, threads)
         run = self.run(f"Kafka Streams, {threads}", self.peer_command, name, f"{name}-counts-changelog")
         shutil.rmtree(self.bench.scratch / name)
         return run
-
-
-def kafka_streams_library(bench):
-    folder = bench.scratch / "kafka_streams"
-    if not folder.exists():
-        say("building the Kafka Streams program")
-        subprocess.run(["mvn", "-B", "-ntp", "-q", "-f", KAFKA_STREAMS / "pom.xml", f"-Dfolder={folder}", "package",
-                        "dependency:copy-dependencies", f"-DoutputDirectory={folder}/lib"], check=True)
-    return folder
 
 
 def count(bench):
