@@ -24,7 +24,7 @@ import seed_runs  # noqa: E402
 
 PATCHES = os.path.join(HERE, "mutants")
 SEEDS = os.path.join(PATCHES, "seeds.txt")
-MORE_SEEDS = 3000
+MORE_SEEDS = 8000
 
 
 class Failure(Exception):
