@@ -90,7 +90,8 @@ Status Application::deploy_patiently() {
       return deployment.status();
     options_.log.write(LogLevel::kWarning, "cannot start yet, trying again",
                        {{"error", deployment.status().message()}});
-    std::this_thread::sleep_for(kStartPause);
+    std::unique_lock lock(mutex_);
+    done_.wait_for(lock, kStartPause, [this] { return stop_.load(); });
   }
 }
 
@@ -150,6 +151,7 @@ void Application::request_stop() {
     stops = state_ == ApplicationState::kRunning && running_ > 0;
     if (stops) state_ = ApplicationState::kStopping;
   }
+  done_.notify_all();  // a start may be waiting
   if (stops && options_.on_state) options_.on_state(ApplicationState::kStopping);
 }
 

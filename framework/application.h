@@ -49,7 +49,8 @@ class Application {
   Application& operator=(const Application&) = delete;
 
   /// Checks topics, joins the group, starts the threads. Errors are those of deploy(), or of the
-  /// broker; while a part of the cluster is away it tries again, for 60 s.
+  /// broker; while a part of the cluster is away it tries again, for 60 s or
+  /// until request_stop().
   Status start();
   /// Asks the threads to commit and leave the group, and waits for them, at most `deadline`.
   Status stop(std::chrono::milliseconds deadline);

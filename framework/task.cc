@@ -202,12 +202,10 @@ bool Task::nothing_committed() const {
 
 Status Task::lost_offsets() const {
   return Status::failed(fmt::format(
-      "task {0}: what application '{1}' counted is there, but the offsets that it had committed "
-      "are "
-      "not: they expire when no member is alive for longer than the broker's "
-      "offsets.retention.minutes, or were deleted. To read the input from its start would count it "
-      "twice: set the offsets of group '{1}' to where it stopped, or start over (millrace reset "
-      "--application-id {1})",
+      "task {0}: what application '{1}' counted is there, but its committed offsets are not: they "
+      "expire when no member is alive for longer than the broker's offsets.retention.minutes, or "
+      "were deleted. To read the input from its start would count it twice: set the offsets of "
+      "group '{1}' to where it stopped, or start over (millrace reset --application-id {1})",
       id_.text(), environment_.config.application_id));
 }
 
@@ -605,10 +603,11 @@ Status Task::committed(const Producer& producer) {
             producer.delivered_offset({changelog_topic(part_.stores[i]), id_.partition}))
       changelog_positions_[i] = std::max(changelog_positions_[i], *offset + 1);
   MILLRACE_RETURN_IF_ERROR(context_->state->apply(changelog_positions_));
+  const std::int64_t wall_ms = environment_.clock.wall_ms();
+  DurationHistogram& ages = environment_.ages[static_cast<std::size_t>(id_.sub_topology)];
   for (const auto& source : context_->source_partitions) {
     source->committed();
-    source->count_ages(environment_.clock.wall_ms(),
-                       environment_.ages[static_cast<std::size_t>(id_.sub_topology)]);
+    source->count_ages(wall_ms, ages);
   }
   for (const auto& node : nodes_) node->committed();
   committed_ended_run_ = ended_run_;

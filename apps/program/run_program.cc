@@ -78,12 +78,16 @@ class Run {
           std::move(**listener),
           [&](const HttpRequest& request) { return endpoints.answer(request); },
           HttpServer::Limits{});
-    MILLRACE_RETURN_IF_ERROR(application.start());
     stop.on_request([&] {
       terminal_.line(info_.name +
                      ": stopping: committing what is done (Ctrl-C again ends at once)");
       application.request_stop();
     });
+    const Status started = application.start();
+    if (!started.ok()) {
+      stop.on_request({});
+      return started;
+    }
     while (!application.wait_for(kLook)) report.show();
     stop.on_request({});
     MILLRACE_RETURN_IF_ERROR(application.wait());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -107,7 +108,7 @@ class ApplicationTest : public testing::Test {
                                                               .broker = *broker_,
                                                               .state_factory = memory_task_state,
                                                               .clock = clock_,
-                                                              .log = null_log(),
+                                                              .log = *log_,
                                                               .on_state = {}});
   }
 
@@ -130,6 +131,7 @@ class ApplicationTest : public testing::Test {
   }
 
   bool until_end_ = true;
+  LogSink* log_ = &null_log();
   SystemClock clock_;
   std::unique_ptr<Broker> broker_;
   std::vector<std::string> expected_;
@@ -214,6 +216,57 @@ TEST_F(ApplicationTest, AnotherTopologyOverCommittedOffsetsIsRefused) {
   const Status refused = second->start();
   EXPECT_EQ(refused.code(), StatusCode::kFailed);
   EXPECT_THAT(refused.message(), testing::HasSubstr("another topology"));
+}
+
+/// Calls a function when a start has to wait.
+class OnWait final : public LogSink {
+ public:
+  explicit OnWait(std::function<void()> then) : then_(std::move(then)) {}
+  void write(LogLevel, std::string_view text, std::initializer_list<LogField>) override {
+    if (text == "cannot start yet, trying again") then_();
+  }
+
+ private:
+  std::function<void()> then_;
+};
+
+/// Another's transaction is open, with offsets of the group: nobody can tell what is committed.
+class BlockedStart : public ApplicationTest {
+ protected:
+  BlockedStart() {
+    ConsumerOptions options;
+    options.group_id = "app-1";
+    auto member = *broker_->consumer(options);
+    EXPECT_TRUE(member->subscribe({"in"}).ok());
+    while (!member->membership().joined) EXPECT_TRUE(member->serve().ok());
+    blocker_ =
+        *broker_->producer({.client_id = "test", .transactional_id = "other", .compression = {}});
+    EXPECT_TRUE(blocker_->init_transactions().ok());
+    EXPECT_TRUE(blocker_->begin().ok());
+    const PartitionOffset offset{{"in", 0}, 0, {}};
+    EXPECT_TRUE(blocker_->send_offsets({&offset, 1}, *member->group_metadata()).ok());
+    EXPECT_TRUE(member->close().ok());
+  }
+
+  std::unique_ptr<Producer> blocker_;
+};
+
+TEST_F(BlockedStart, IsTriedAgain) {
+  OnWait log([this] { EXPECT_TRUE(blocker_->abort().ok()); });
+  log_ = &log;
+  const auto application = instance("a", 1, 1);
+  const Status started = application->start();
+  ASSERT_TRUE(started.ok()) << started.message();
+  ASSERT_TRUE(application->wait().ok());
+  EXPECT_EQ(output(), expected_);
+}
+
+TEST_F(BlockedStart, EndsWhenItIsAskedTo) {
+  std::unique_ptr<Application> application;
+  OnWait log([&] { application->request_stop(); });
+  log_ = &log;
+  application = instance("a", 1, 1);
+  EXPECT_EQ(application->start().code(), StatusCode::kRetry);
 }
 
 TEST_F(ApplicationTest, ATopicThatWouldFeedItselfIsRefused) {

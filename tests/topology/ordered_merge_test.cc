@@ -73,6 +73,22 @@ class OrderedMerge : public testing::Test {
     EXPECT_TRUE(driver_->ended()) << "seed " << seed;
   }
 
+  /// A partition that is so many records ahead is not read to its end, where a bad one stands.
+  void reads_only_a_part(std::int64_t records, std::size_t partition_bytes, std::size_t batch) {
+    start(sorted(OrderedMergeOptions{.partition_bytes = partition_bytes}), 2,
+          {.batch = {batch, 1 << 20}});
+    std::vector<std::int64_t> many(static_cast<std::size_t>(records));
+    std::iota(many.begin(), many.end(), 1'000);
+    put(0, many);
+    driver_->pipe_input("in", {.value = "bad", .partition = 0});
+    put(1, {1});
+    EXPECT_THAT(out(), ElementsAre("1"));
+    EXPECT_TRUE(driver_->status().ok()) << "read as far as the bad record: it holds all";
+    put(1, {1'000'000});
+    out();
+    EXPECT_THAT(driver_->status().message(), HasSubstr("malformed"));
+  }
+
   LineLog log_{LogLevel::kWarning};
   std::unique_ptr<TopologyTestDriver> driver_;
 };
@@ -312,33 +328,11 @@ TEST_F(OrderedMerge, AnExceptionBehindItIsBlamedOnTheRecordThatItCameFrom) {
 }
 
 TEST_F(OrderedMerge, HoldsABoundedPartOfAPartitionThatIsFarAhead) {
-  start(sorted(OrderedMergeOptions{.partition_bytes = 4'096}), 2, {.batch = {16, 1 << 20}});
-  std::vector<std::int64_t> many(5'000);
-  std::iota(many.begin(), many.end(), 1'000);
-  put(0, many);
-  driver_->pipe_input("in", {.value = "bad", .partition = 0});
-  put(1, {1});
-  EXPECT_THAT(out(), ElementsAre("1"));
-  EXPECT_TRUE(driver_->status().ok()) << "read as far as the bad record: it holds all";
-  put(1, {1'000'000});
-  out();
-  EXPECT_THAT(driver_->status().message(), HasSubstr("malformed"));
+  reads_only_a_part(5'000, 4 * 1024, 16);
 }
 
 /// Each record comes alone, in a batch of its own that the merge must hold.
-TEST_F(OrderedMerge, CountsTheMemoryOfRecordsThatTrickle) {
-  start(sorted(OrderedMergeOptions{.partition_bytes = 256 * 1024}), 2, {.batch = {1, 1 << 20}});
-  std::vector<std::int64_t> many(200);
-  std::iota(many.begin(), many.end(), 1'000);
-  put(0, many);
-  driver_->pipe_input("in", {.value = "bad", .partition = 0});
-  put(1, {1});
-  EXPECT_THAT(out(), ElementsAre("1"));
-  EXPECT_TRUE(driver_->status().ok()) << "200 batches are more than 256 KiB";
-  put(1, {1'000'000});
-  out();
-  EXPECT_THAT(driver_->status().message(), HasSubstr("malformed"));
-}
+TEST_F(OrderedMerge, CountsTheMemoryOfRecordsThatTrickle) { reads_only_a_part(200, 256 * 1024, 1); }
 
 /// Equal values are one entry of a run, and many where they are unpacked.
 TEST_F(OrderedMerge, WithReadersARunHasABoundedNumberOfValues) {
