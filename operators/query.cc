@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "millrace/operators/window_reader.h"
+
 namespace millrace::query_detail {
 
 Status Lookup::each_task(const StoreView& view, std::string_view record_key,
@@ -51,6 +56,25 @@ Result<TaskOwner> Lookup::owner(std::string_view record_key) const {
   const auto owners = source_.owners();
   const auto owner = owners.find(*task);
   return owner == owners.end() ? TaskOwner{} : owner->second;
+}
+
+Result<std::vector<WindowStats>> Lookup::windows(std::size_t limit) const {
+  const auto found = view();
+  if (!found.ok()) return found.status();
+  const auto* const reader = dynamic_cast<const WindowReader*>(found->reader.get());
+  if (reader == nullptr)
+    return Status::invalid(
+        fmt::format("store '{}' is no distinct_count's: query<K, V>(...) reads it", store_));
+  std::vector<WindowStats> all;
+  MILLRACE_RETURN_IF_ERROR(each_task(*found, {}, [&](StoreSnapshot& snapshot) {
+    std::ranges::move(reader->windows(snapshot, limit), std::back_inserter(all));
+    return false;
+  }));
+  std::ranges::stable_sort(all, {}, [](const WindowStats& stats) {
+    return std::pair(-stats.window.start_ms, stats.window.end_ms);
+  });
+  if (all.size() > limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
+  return all;
 }
 
 Status Lookup::wrong_type() const {

@@ -13,6 +13,7 @@
 
 #include "millrace/framework/application.h"
 #include "millrace/operators/keyed_reader.h"
+#include "millrace/operators/window_stats.h"
 
 namespace millrace {
 namespace query_detail {
@@ -40,6 +41,7 @@ class Lookup {
   Status each_task(const StoreView& view, std::string_view record_key,
                    const std::function<bool(StoreSnapshot& snapshot)>& look) const;
   Result<TaskOwner> owner(std::string_view record_key) const;
+  Result<std::vector<WindowStats>> windows(std::size_t limit) const;
   Status wrong_type() const;
   Status wrong_windows(bool windowed) const;
   Status damaged() const;
@@ -153,6 +155,19 @@ class StoreQuery {
   query_detail::Lookup lookup_;
 };
 
+namespace query_detail {
+
+/// `source` must outlive the look-up.
+template <class Source>
+Lookup lookup(const Source& source, std::string store) {
+  static_assert(HasStores<Source>,
+                "query(application, store): ask an Application or a TopologyTestDriver");
+  return Lookup(std::move(store), {[&source](std::string_view name) { return source.store(name); },
+                                   [&source] { return source.owners(); }});
+}
+
+}  // namespace query_detail
+
 /// Looks into the store of an operator while its topology runs, from any thread: what Kafka Streams
 /// calls interactive queries. K and V are those of the operator's results, Keyed<K, V> or
 /// KeyedWindow<K, V>, or the types of the store of a processor that names them in `store_type`.
@@ -166,12 +181,18 @@ StoreQuery<K, V> query(Source&& source, std::string store) {
   static_assert(std::is_lvalue_reference_v<Source>,
                 "query<K, V>(application, store): the query refers to the application, which must "
                 "not be a temporary");
-  static_assert(query_detail::HasStores<std::remove_cvref_t<Source>>,
-                "query<K, V>(application, store): ask an Application or a TopologyTestDriver");
-  return StoreQuery<K, V>(query_detail::Lookup(
-      std::move(store),
-      {[&source = std::as_const(source)](std::string_view name) { return source.store(name); },
-       [&source = std::as_const(source)] { return source.owners(); }}));
+  return StoreQuery<K, V>(query_detail::lookup(source, std::move(store)));
+}
+
+/// The windows of a distinct_count that this instance has, those that start last first, of the same
+/// start the shorter: at most `limit`. As committed, open ones too: `final` says what was emitted
+/// so and has not changed since. With several shards the counts of `store` are parts;
+/// `<store>-total` has the sums, as far as they were emitted. Errors as StoreQuery's, but for
+/// kElsewhere.
+template <class Source>
+Result<std::vector<WindowStats>> query_windows(const Source& source, std::string store,
+                                               std::size_t limit) {
+  return query_detail::lookup(source, std::move(store)).windows(limit);
 }
 
 }  // namespace millrace

@@ -31,66 +31,80 @@ Result<std::optional<std::string>> WindowReader::partition_key(std::string_view 
 
 Status WindowReader::answer(const StoreQuestion& question, std::int32_t partition,
                             StoreSnapshot& snapshot, StoreAnswer& answer) const {
-  const auto look = [&](const AssignedWindow& window) {
-    std::string name(1, WindowBoard::kWindowPrefix);
-    append_window_key(plan(), window, name);
-    const auto found = snapshot.get(name);
-    if (!found) return;
-    const std::string value(*found);  // counting reads on
-    answer.entries.push_back(
-        entry(window, std::string_view(name).substr(1), value, partition, snapshot));
-  };
+  std::vector<AssignedWindow> asked;
   if (question.key) {
     const auto window = window_named(*question.key);
     if (!window.ok()) return window.status();
-    look(*window);
+    asked.push_back(*window);
   } else if (question.window_start_ms) {
-    for (const AssignedWindow& window : windows_starting_at(plan(), *question.window_start_ms))
-      look(window);
+    asked = windows_starting_at(plan(), *question.window_start_ms);
   } else {
-    std::size_t taken = 0;
-    int of = -1;
-    each_stored_window(
-        snapshot, plan(), WindowBoard::kWindowPrefix,
-        [&](const AssignedWindow& window, std::string_view key, std::string_view value) {
-          if (std::exchange(of, window.definition) != window.definition) taken = 0;
-          answer.entries.push_back(entry(window, key, value, partition, snapshot));
-          return ++taken <= question.limit;
-        });
+    // One more tells that there are more.
+    for (const WindowStats& window : windows(snapshot, question.limit + 1))
+      answer.entries.push_back(entry(window, partition));
+  }
+  for (const AssignedWindow& window : asked) {
+    std::string name(1, WindowBoard::kWindowPrefix);
+    append_window_key(plan(), window, name);
+    const auto found = snapshot.get(name);
+    if (!found) continue;
+    const std::string value(*found);  // counting reads on
+    answer.entries.push_back(
+        entry(stats(window, std::string_view(name).substr(1), value, snapshot), partition));
   }
   finish_answer(question.limit, answer);
   return {};
 }
 
-/// `final` is what the result said that was emitted last, if the window has not changed since.
-StoreEntry WindowReader::entry(const AssignedWindow& window, std::string_view key,
-                               std::string_view value, std::int32_t partition,
-                               StoreSnapshot& snapshot) const {
+std::vector<WindowStats> WindowReader::windows(StoreSnapshot& snapshot, std::size_t limit) const {
+  std::vector<WindowStats> found;
+  std::size_t taken = 0;
+  int of = -1;
+  each_stored_window(
+      snapshot, plan(), WindowBoard::kWindowPrefix,
+      [&](const AssignedWindow& window, std::string_view key, std::string_view value) {
+        if (std::exchange(of, window.definition) != window.definition) taken = 0;
+        if (taken++ < limit) found.push_back(stats(window, key, value, snapshot));
+        return taken < limit;
+      });
+  return found;
+}
+
+WindowStats WindowReader::stats(const AssignedWindow& window, std::string_view key,
+                                std::string_view value, StoreSnapshot& snapshot) const {
   ByteReader in(value);
   const WindowBoard::Stored stored = WindowBoard::read_stored(in);
   const Counts counts = count(stored, key, in.rest(), snapshot);
-  const WindowDefinition& definition =
-      plan().definitions[static_cast<std::size_t>(window.definition)];
-  const bool is_final = stored.revision > 0 && !stored.changed;
-  StoreEntry entry{window.window.start_ms, window.window.end_ms, {}};
+  WindowStats stats;
+  stats.definition = plan().definitions[static_cast<std::size_t>(window.definition)];
+  stats.window = window.window;
+  stats.users = counts.users;
+  stats.frames = counts.frames;
+  stats.final = stored.revision > 0 && !stored.changed;
+  stats.revision = stats.final ? stored.revision - 1 : stored.revision;
+  return stats;
+}
+
+StoreEntry WindowReader::entry(const WindowStats& stats, std::int32_t partition) const {
+  StoreEntry entry{stats.window.start_ms, stats.window.end_ms, {}};
   JsonWriter json(entry.json);
   json.begin_object()
       .key("key")
-      .string(window_key(definition, window.window))
+      .string(window_key(stats.definition, stats.window))
       .key("window")
-      .string(definition.name())
+      .string(stats.definition.name())
       .key("start_ms")
       .integer(entry.start_ms)
       .key("end_ms")
       .integer(entry.end_ms)
       .key("users")
-      .integer(counts.users)
+      .integer(stats.users)
       .key("frames")
-      .integer(counts.frames)
+      .integer(stats.frames)
       .key("final")
-      .boolean(is_final)
+      .boolean(stats.final)
       .key("revision")
-      .integer(is_final ? stored.revision - 1 : stored.revision);
+      .integer(stats.revision);
   if (sharded_) json.key("shard").integer(partition);
   json.end_object();
   return entry;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "millrace/framework/store_reader.h"
 #include "millrace/operators/window_board.h"
@@ -23,6 +24,9 @@ class WindowReader : public StoreReader {
   Result<std::optional<std::string>> partition_key(std::string_view key) const override;
   Status answer(const StoreQuestion& question, std::int32_t partition, StoreSnapshot& snapshot,
                 StoreAnswer& answer) const override;
+  /// Of each definition the latest windows, at most so many. `final`: emitted so and not changed
+  /// since; `revision`: of that result, or of the one to come. Without sketches.
+  std::vector<WindowStats> windows(StoreSnapshot& snapshot, std::size_t limit) const;
 
  protected:
   struct Counts {
@@ -37,8 +41,9 @@ class WindowReader : public StoreReader {
 
  private:
   Result<AssignedWindow> window_named(std::string_view key) const;
-  StoreEntry entry(const AssignedWindow& window, std::string_view key, std::string_view value,
-                   std::int32_t partition, StoreSnapshot& snapshot) const;
+  WindowStats stats(const AssignedWindow& window, std::string_view key, std::string_view value,
+                    StoreSnapshot& snapshot) const;
+  StoreEntry entry(const WindowStats& stats, std::int32_t partition) const;
 
   const std::shared_ptr<const WindowPlan> plan_;
   const bool sharded_;

@@ -56,10 +56,12 @@ class HttpStoreTest : public testing::Test {
   }
   void start() {
     ASSERT_TRUE(application_->start().ok());
-    const std::string last = fmt::format("/state/numbers/{}", kNumbers - 1);
-    const std::string counted = fmt::format(R"("value":{}}})", kNumbers);
-    while (ask(last).body.find(counted) == std::string::npos)
-      ASSERT_FALSE(application_->wait_for(std::chrono::milliseconds(10)));
+    const auto counted = [this](int number) {
+      return ask(fmt::format("/state/numbers/{}", number))
+                 .body.find(fmt::format(R"("value":{}}})", number + 1)) != std::string::npos;
+    };
+    for (int number = 0; number < kNumbers; ++number)
+      while (!counted(number)) ASSERT_FALSE(application_->wait_for(std::chrono::milliseconds(10)));
   }
   HttpResponse ask(const std::string& path, std::map<std::string, std::string> query = {}) const {
     return answer_store(*application_, {path, std::move(query), {}});

@@ -206,14 +206,16 @@ def observed_case(programs, run, wait_for):
         expect(served.get("/topology", Accept="text/vnd.mermaid") == mermaid, "Accept is not heard")
         expect(served.get("/topology", Accept="text/plain") in described, "it describes itself in other words")
         served.get("/topology?format=xml", status=400)
-        check_windows(served, run)
+        check_windows(served, run, wait_for)
         status, headers, body = served.ask("/state", "HEAD")
         expect(status == 200 and int(headers["Content-Length"]) > 100 and not body, f"HEAD: {status} {headers}")
 
 
-def check_windows(served, run):
+def check_windows(served, run, wait_for):
     """/state/users says the same as the results that are out, of windows that are still kept, and nothing twice."""
     expect(served.state()["stores"] == [{"store": "users", "kind": "windows"}], str(served.state()["stores"]))
+    # The last window is emitted once its partitions are idle; then nothing changes any more.
+    wait_for("the last window", lambda: json.loads(served.get("/state/users?limit=1"))["entries"][0]["final"])
     found = json.loads(served.get("/state/users?limit=1000"))
     expect(found["store"] == "users" and found["kind"] == "windows", str(found)[:500])
     expect(not found["more"] and not found["elsewhere"], str(found)[:500])
@@ -255,27 +257,25 @@ def two_instances_case(programs, run_on, kafka, wait_for):
         wait_for("the address", first.find)
         second = Served(programs, run.options([60], "--shards", "2", "--instance-id", "second"))
         wait_for("the address", second.find)
-        def shared():
-            """Each shard is at one of them, and the other one knows."""
-            found = {}
-            for served, name, other, address in [(first, "first", "second", f"127.0.0.1:{second.port}"),
-                                                 (second, "second", "first", "first:80")]:
-                status, _, body = served.ask("/state/users?limit=1000")
-                if status != 200:
-                    return False
-                found[name] = json.loads(body)
-                if any((task["instance"], task["address"]) != (other, address) for task in found[name]["elsewhere"]):
-                    return False
-            return (all(len(each["elsewhere"]) == 1 and each["entries"] for each in found.values()) and
-                    {entry["shard"] for each in found.values() for entry in each["entries"]} == {0, 1})
-        wait_for("both to have a shard", shared)
-        total = [served for served in [first, second] if not json.loads(served.get("/state/users-total"))["elsewhere"]]
-        expect(len(total) == 1, "one of them has the total")
-        wait_for("the total", lambda: json.loads(total[0].get("/state/users-total"))["entries"])
-        entry = json.loads(total[0].get("/state/users-total"))["entries"][0]
-        other = first if total[0] is second else second
-        found = json.loads(other.get(f"/state/users-total/{entry['key']}", status=421))
-        expect([task["instance"] for task in found["elsewhere"]] == ["second" if other is first else "first"], str(found))
+        def elsewhere(served, other, address, store):
+            """The tasks that `served` does not have; None while it does not name the right ones for them."""
+            status, _, body = served.ask(f"/state/{store}?limit=1000")
+            tasks = json.loads(body)["elsewhere"] if status == 200 else [{"instance": None, "address": None}]
+            named = all((task["instance"], task["address"]) == (other, address) for task in tasks)
+            return [task["task"] for task in tasks] if named else None
+        def shared(store, tasks):
+            """Each task of the store is at one of them, and the other one knows where."""
+            found = [elsewhere(first, "second", f"127.0.0.1:{second.port}", store),
+                     elsewhere(second, "first", "first:80", store)]
+            return None not in found and sorted(found[0] + found[1]) == tasks
+        wait_for("the shards to be shared", lambda: shared("users", ["1_0", "1_1"]))
+        wait_for("the total to be at one of them", lambda: shared("users-total", ["2_0"]))
+        asked = {served: json.loads(served.get("/state/users-total")) for served in [first, second]}
+        has, other = (first, second) if asked[second]["elsewhere"] else (second, first)
+        wait_for("the total", lambda: json.loads(has.get("/state/users-total"))["entries"])
+        key = json.loads(has.get("/state/users-total"))["entries"][0]["key"]
+        found = json.loads(other.get(f"/state/users-total/{key}", status=421))
+        expect(found["elsewhere"] == asked[other]["elsewhere"] and not found["entries"], str(found))
         second.stop()
         wait_for("the first one to have all", lambda: (
             lambda answer: answer[0] == 200 and not json.loads(answer[2])["elsewhere"])(first.ask("/state/users")))

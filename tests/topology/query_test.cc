@@ -114,6 +114,7 @@ TEST_F(QueryTest, SeesWhatIsCommittedAndNothingElse) {
     for (int i = 0; i < 100; ++i) driver_->turn(kInstance);
   };
   run();
+  process();  // what is due now
   pipe("tea");
   process();
   EXPECT_EQ(of("tea"), std::nullopt);
@@ -171,6 +172,7 @@ TEST_F(QueryTest, NamesWhatIsWrong) {
       query<std::int64_t, std::int64_t>(*driver_, "by-cents").get(1, Window{0, 60'000}).status();
   EXPECT_EQ(windows.code(), StatusCode::kInvalid);
   EXPECT_THAT(windows.message(), HasSubstr("no windows"));
+  EXPECT_EQ(query_windows(*driver_, "by-cents", 1).status().code(), StatusCode::kInvalid);
   const auto view = driver_->store("by-cents");
   ASSERT_TRUE(view.ok());
   EXPECT_EQ(view->owner("tea").status().code(), StatusCode::kInvalid);
@@ -272,9 +274,9 @@ Result<Topology> distinct_items(DistinctOptions options) {
 
 std::string window(std::string_view name, std::int64_t start, std::int64_t end, int users,
                    int frames, std::string_view rest) {
-  return fmt::format(
-      R"({{"key":"{0}/{1}","window":"{1}","start_ms":{0}000,"end_ms":{2}000,"users":{3},"frames":{4},{5}}})",
-      start, name, end, users, frames, rest);
+  return fmt::format(R"({{"key":"{0}/{1}","window":"{1}","start_ms":{0}000,"end_ms":{2}000,)"
+                     R"("users":{3},"frames":{4},{5}}})",
+                     start, name, end, users, frames, rest);
 }
 constexpr std::int64_t kDay = 1'468'195'200;
 constexpr std::string_view kOpen = R"("final":false,"revision":0)";
@@ -296,6 +298,16 @@ TEST_F(QueryTest, ShowsTheWindowsOfADistinctCountTheNewestFirst) {
     EXPECT_THAT(seen("items", {.key = fmt::format("{}/60", kMinute + 120)}), IsEmpty());
     EXPECT_THAT(seen("items", {.key = std::nullopt, .window_start_ms = kMinute * 1000}),
                 ElementsAre(first));
+    const auto typed = query_windows(*driver_, "items", 2);
+    ASSERT_TRUE(typed.ok()) << typed.status().message();
+    ASSERT_EQ(typed->size(), 2u);
+    EXPECT_EQ(typed->at(0).window.start_ms, kMinute * 1000 + 60'000);
+    EXPECT_EQ(typed->at(1).window.start_ms, kMinute * 1000);
+    EXPECT_EQ(typed->at(1).users, 2u);
+    EXPECT_EQ(typed->at(1).frames, 3u);
+    EXPECT_FALSE(typed->at(1).final);
+    EXPECT_EQ((query<std::string, std::int64_t>(*driver_, "items").get("tea").status().code()),
+              StatusCode::kInvalid);
     const auto view = driver_->store("items");
     ASSERT_TRUE(view.ok());
     for (const char* no_window : {"", "60", "/60", "1468244400/61", "x/60", "1468244401/60",
