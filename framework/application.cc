@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <random>
+#include <set>
 
 namespace millrace {
 namespace {
@@ -41,6 +42,7 @@ Application::~Application() {
   request_stop();
   for (std::thread& runner : runners_)
     if (runner.joinable()) runner.join();
+  directory_.reset();  // it asks the threads for their tasks
 }
 
 Status Application::start() {
@@ -69,6 +71,7 @@ Status Application::start() {
     const std::lock_guard lock(mutex_);
     threads_ = std::move(threads);
     running_ = threads_.size();
+    open_directory();
   }
   set_state(ApplicationState::kRunning);
   for (const auto& thread : threads_)
@@ -197,6 +200,43 @@ ApplicationStatus Application::status() const {
     result.activities.push_back(thread->activity());
   }
   return result;
+}
+
+Result<StoreView> Application::store(std::string_view name) const {
+  const ApplicationStatus now = status();
+  if (now.state == ApplicationState::kCreated)
+    return Status::retry("the application has not started yet: ask again");
+  return view_store(options_.topology, options_.config.application_id, deployment_, now.threads,
+                    name);
+}
+
+/// REQUIRES: the mutex is held.
+void Application::open_directory() {
+  const ApplicationConfig& config = options_.config;
+  if (config.advertised_address.empty() || !has_readers(options_.topology)) return;
+  directory_ = std::make_unique<InstanceDirectory>(InstanceDirectory::Options{
+      .broker = options_.broker,
+      .log = options_.log,
+      .topic = instances_topic(config.application_id),
+      .client_id = fmt::format("{}-{}-instances", config.application_id, config.instance_id),
+      .instance_id = config.instance_id,
+      .address = config.advertised_address,
+      .tasks = [this] { return tasks(); }});
+}
+
+std::vector<TaskId> Application::tasks() const {
+  std::set<TaskId> found;  // one that moves may be seen twice
+  for (const auto& thread : status().threads)
+    for (const TaskStatus& task : thread->tasks) found.insert(task.id);
+  return {found.begin(), found.end()};
+}
+
+std::map<TaskId, TaskOwner> Application::owners() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!directory_) return {};
+  }
+  return directory_->owners();
 }
 
 Result<RunCounters> Application::committed_counters() {

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "millrace/framework/instance_directory.h"
+#include "millrace/framework/store_view.h"
 #include "millrace/framework/stream_thread.h"
 
 namespace millrace {
@@ -64,6 +66,13 @@ class Application {
   /// Costs the threads nothing, however often it is asked for.
   ApplicationStatus status() const;
 
+  /// A store, to be read by operators/query.h: committed data only. kNotFound names the stores;
+  /// kRetry: it has not started yet. Costs the threads nothing.
+  Result<StoreView> store(std::string_view name) const;
+  /// Which instances have tasks, as far as they say it: those with an advertised address do. May
+  /// wait for the broker, up to InstanceDirectory::kTimeout.
+  std::map<TaskId, TaskOwner> owners() const;
+
   /// What was committed for all partitions by all instances: the counters of design §5.1, summed.
   Result<RunCounters> committed_counters();
   /// The same as it was when this instance started.
@@ -76,11 +85,14 @@ class Application {
   void run(StreamThread& thread);
   Status run_turns(StreamThread& thread);
   void set_state(ApplicationState state);
+  std::vector<TaskId> tasks() const;
+  void open_directory();
 
   Options options_;
   Deployment deployment_;
   std::vector<std::unique_ptr<StreamThread>> threads_;
   std::vector<std::thread> runners_;
+  std::unique_ptr<InstanceDirectory> directory_;  ///< null without an advertised address
   std::atomic<bool> stop_{false};
 
   mutable std::mutex mutex_;

@@ -35,6 +35,9 @@ struct ApplicationConfig {
   LostInputPolicy on_lost_input = LostInputPolicy::kStop;
   std::string dead_letter_topic = {};  ///< REQUIRES for kDeadLetter: not empty
   PollLimit batch{1024, 512 * 1024};
+  /// "HOST:PORT" where other instances and their clients reach this one; empty: nowhere. Shared
+  /// through an internal topic.
+  std::string advertised_address = {};
   std::size_t transaction_bytes =
       32 * 1024 * 1024;           ///< a transaction larger than this commits early
   std::int32_t replication = -1;  ///< of internal topics; -1: the broker's default

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "millrace/framework/committer.h"
+#include "millrace/framework/instance_directory.h"
 #include "millrace/framework/task_state.h"
 
 namespace millrace {
@@ -42,6 +43,9 @@ class Deployer {
       MILLRACE_RETURN_IF_ERROR(check_changelogs(part));
     if (!config_.dead_letter_topic.empty())
       MILLRACE_RETURN_IF_ERROR(ensure_sink(config_.dead_letter_topic));
+    if (!config_.advertised_address.empty() && has_readers(topology_))
+      MILLRACE_RETURN_IF_ERROR(ensure_internal(instances_topic(config_.application_id), 1,
+                                               {{"cleanup.policy", "compact"}}));
     MILLRACE_RETURN_IF_ERROR(find_run());
     return std::move(deployment_);
   }
@@ -297,6 +301,11 @@ Status check_fingerprint(const Topology& topology, const ApplicationConfig& conf
       "counting, topics or operators differ; go back to the former options, choose another "
       "application id, or start over (millrace reset --application-id {0})",
       config.application_id, metadata.topology, topology.fingerprint()));
+}
+
+bool has_readers(const Topology& topology) {
+  return std::ranges::any_of(topology.nodes(),
+                             [](const NodeSpec& node) { return !node.readers.empty(); });
 }
 
 bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run) {

@@ -49,6 +49,9 @@ Result<std::vector<OffsetMetadata>> committed_metadata(const Topology& topology,
 Status check_fingerprint(const Topology& topology, const ApplicationConfig& config,
                          const OffsetMetadata& metadata);
 
+/// People can read a store of it.
+bool has_readers(const Topology& topology);
+
 /// Every task has committed `ended` in this run, or stands in a later one.
 bool run_is_over(const std::vector<OffsetMetadata>& metadata, std::uint32_t run);
 

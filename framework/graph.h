@@ -15,6 +15,7 @@
 /// DSL, not this.
 namespace millrace {
 
+class StoreReader;
 class TaskContext;
 struct WindowPlan;  // operators/windows.h
 
@@ -58,6 +59,8 @@ struct NodeSpec {
   std::vector<int> inputs;             ///< inner edges that it reads
   std::vector<int> outputs;            ///< inner edges that it feeds
   std::vector<std::string> stores;
+  /// Of the stores that it fills, by name, how people read them; see framework/store_reader.h.
+  std::map<std::string, std::shared_ptr<const StoreReader>> readers;
   std::string gathers;  ///< not empty: one task has all partitions of the sources, by this name
   std::function<std::unique_ptr<Node>(TaskContext&)> recipe;  ///< of a node without a source
   std::function<std::unique_ptr<SourceNode>(TaskContext&)> source_recipe;  ///< of a node with one

@@ -23,6 +23,7 @@ enum class StatusCode {
   kFenced,    ///< the producer is dead: abort and rewind, build a new one
   kUnknown,  ///< a commit whose outcome is not known: settle it by a new producer and the committed
              ///< offsets
+  kElsewhere,  ///< another instance has it; the text says which, if that is known
 };
 
 /// Outcome of a control-plane call: nothing, or a code and a message. Costs one null pointer when
@@ -56,6 +57,9 @@ class [[nodiscard]] Status {
   static Status abort(std::string message) { return {StatusCode::kAbort, std::move(message)}; }
   static Status fenced(std::string message) { return {StatusCode::kFenced, std::move(message)}; }
   static Status unknown(std::string message) { return {StatusCode::kUnknown, std::move(message)}; }
+  static Status elsewhere(std::string message) {
+    return {StatusCode::kElsewhere, std::move(message)};
+  }
 
  private:
   struct Error {

@@ -644,6 +644,8 @@ TaskStatus Task::status() const {
   result.counters = committed_counters_;
   for (const std::string& store : part_.stores)
     if (const auto bytes = context_->state->bytes(store)) result.stores.push_back({store, *bytes});
+  for (const std::string& store : part_.stores)
+    result.committed.emplace(store, context_->state->committed(store));
   for (const auto& source : context_->source_partitions)
     result.partitions.push_back(
         {.partition = source->partition(),

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "millrace/framework/committed_store.h"
 #include "millrace/framework/memory_budget.h"
 #include "millrace/framework/record.h"
 #include "millrace/framework/status.h"
@@ -98,6 +99,8 @@ class TaskState {
   /// What is kept beside this store; made when it is first asked for. REQUIRES: as store(); the
   /// take-over is over.
   virtual LocalTable& local_table(std::string_view name) = 0;
+  /// What is committed of it, for other threads. REQUIRES: as store().
+  virtual std::shared_ptr<const CommittedStore> committed(std::string_view name) const = 0;
   /// For what operators hold in memory; null: there is no limit.
   virtual MemoryBudget* memory_budget() = 0;
   /// Where the changelog of this store is to be read from at a take-over; 0: from its start.

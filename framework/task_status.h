@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "millrace/framework/committed_store.h"
 #include "millrace/framework/record.h"
 #include "millrace/framework/run_counters.h"
 #include "millrace/framework/source_status.h"
 
-/// What a stream thread publishes of its tasks: plain copies, for people and for metrics.
+/// What a stream thread publishes of its tasks: plain copies, for people and for metrics, and their
+/// committed stores.
 namespace millrace {
 
 struct TaskId {
@@ -78,6 +80,7 @@ struct TaskStatus {
   std::vector<PartitionStatus> partitions;  ///< in phase kRunning
   std::vector<StoreStatus> stores;          ///< the same; only those whose size is known
   RunCounters counters;                     ///< of its life, as committed; in phase kRunning
+  CommittedStores committed = {};           ///< all of its stores; in phase kRunning
 };
 
 }  // namespace millrace

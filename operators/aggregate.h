@@ -13,6 +13,7 @@
 #include "millrace/framework/stream.h"
 #include "millrace/operators/keyed.h"
 #include "millrace/operators/keyed_fold.h"
+#include "millrace/operators/keyed_reader.h"
 #include "millrace/operators/through.h"
 #include "millrace/operators/windows.h"
 
@@ -217,10 +218,14 @@ class Aggregate {
       options.plan = nullptr;
     }
     const EdgeId<R> edge = graph.template new_edge<R>();
+    const char prefix = options.plan ? KeyedWindows::kValuePrefix : fold_detail::kKeyPrefix.front();
+    auto reader =
+        std::make_shared<const KeyedReaderOf<K, typename Folding::V>>(store_, prefix, options.plan);
     NodeSpec node = std::move(stream).close(Folding(std::move(options), std::move(fold_), edge));
     node.operators.push_back(std::string(Fold::kName) + " " + store_ + " (" +
                              std::string(Emission::kText) + ")");
     node.stores = std::move(stores);
+    node.readers.emplace(store_, std::move(reader));
     node.outputs.push_back(edge.index);
     graph.add(std::move(node));
     return Stream<R, Chain<EdgeHead<R>>, StreamKey<K, false>>(

@@ -37,6 +37,7 @@ EdgeId<WindowStats> add_stages(Graph& graph, const StreamTraits& traits, const s
         board, sharded ? results_to_topic(board.plan, sums)
                        : results_to_edge(board.plan, board.method, results));
   };
+  stage2.readers.emplace(name, union_reader(board.plan, board.method, sharded));
   graph.add(std::move(stage2));
   if (!sharded) return results;
 
@@ -51,6 +52,7 @@ EdgeId<WindowStats> add_stages(Graph& graph, const StreamTraits& traits, const s
   stage3.source_recipe = [=](TaskContext&) {
     return std::make_unique<ShardSum>(sum, results_to_edge(sum.plan, sum.method, results));
   };
+  stage3.readers.emplace(total, sum_reader(sum.plan));
   graph.add(std::move(stage3));
   return results;
 }

@@ -8,11 +8,16 @@
 #include "millrace/framework/repartition_format.h"
 #include "millrace/operators/shard_result_format.h"
 #include "millrace/operators/ultraloglog_format.h"
+#include "millrace/operators/window_reader.h"
 
 namespace millrace {
 namespace {
 
 constexpr char kSketchPrefix = 'k';
+
+std::uint64_t users_of(const UltraLogLog& sketch) {
+  return static_cast<std::uint64_t>(std::llround(sketch.estimate()));
+}
 
 }  // namespace
 
@@ -121,9 +126,7 @@ void DistinctUnion::unite_sketch(const AssignedWindow& window, std::string_view 
 
 std::size_t DistinctUnion::emit(const Entry& entry, bool final, bool is_exact) {
   const auto& users = static_cast<const Users&>(entry);
-  const std::uint64_t count =
-      users.sketch ? static_cast<std::uint64_t>(std::llround(users.sketch->estimate()))
-                   : users.set.users();
+  const std::uint64_t count = users.sketch ? users_of(*users.sketch) : users.set.users();
   results_->write(entry.window, {.users = count,
                                  .frames = entry.frames,
                                  .revision = entry.revision,
@@ -258,6 +261,39 @@ class TopicResults final : public WindowResults {
 };
 
 }  // namespace
+
+namespace {
+
+class UnionReader final : public WindowReader {
+ public:
+  UnionReader(std::shared_ptr<const WindowPlan> plan, DistinctMethod method, bool sharded)
+      : WindowReader(std::move(plan), sharded), is_sketch_(method.is_sketch()) {}
+
+ private:
+  Counts count(const WindowBoard::Stored& stored, std::string_view key, std::string_view head,
+               StoreSnapshot& snapshot) const override {
+    Counts counts{.users = 0, .frames = stored.frames};
+    if (!is_sketch_) {
+      const auto set = decode_distinct_set_head(head);
+      MILLRACE_CHECK(set.ok(), "a store holds what this program put there");
+      counts.users = set->users;
+    } else if (const auto bytes = snapshot.get(std::string(1, kSketchPrefix).append(key))) {
+      const auto sketch = parse_sketch(*bytes);
+      MILLRACE_CHECK(sketch.ok(), "a store holds what this program put there");
+      counts.users = users_of(*sketch);
+    }
+    return counts;
+  }
+
+  const bool is_sketch_;
+};
+
+}  // namespace
+
+std::shared_ptr<const StoreReader> union_reader(std::shared_ptr<const WindowPlan> plan,
+                                                DistinctMethod method, bool sharded) {
+  return std::make_shared<UnionReader>(std::move(plan), method, sharded);
+}
 
 std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan,
                                                DistinctMethod method, EdgeId<WindowStats> edge) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "millrace/framework/store_reader.h"
 #include "millrace/operators/distinct_delta_format.h"
 #include "millrace/operators/distinct_sets.h"
 #include "millrace/operators/ultraloglog.h"
@@ -77,6 +78,10 @@ class DistinctUnion final : public WindowDeltaNode {
   std::vector<std::vector<Fingerprint>>
       news_;  ///< by depth of the roll-up: what the next larger window must look at
 };
+
+/// How people read the store of a DistinctUnion, of one of several shards if `sharded`.
+std::shared_ptr<const StoreReader> union_reader(std::shared_ptr<const WindowPlan> plan,
+                                                DistinctMethod method, bool sharded);
 
 /// Results as WindowStats through an inner edge: for a single shard.
 std::unique_ptr<WindowResults> results_to_edge(std::shared_ptr<const WindowPlan> plan,

@@ -7,7 +7,6 @@ namespace millrace {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr char kValuePrefix = 'v';
 
 }  // namespace
 

@@ -20,6 +20,8 @@ namespace millrace {
 /// order of its keys and dropped as a range.
 class KeyedWindows final : public WindowBoard {
  public:
+  /// Of the keys of values, in the store.
+  static constexpr char kValuePrefix = 'v';
   /// What stands before each value in the store.
   struct Head {
     bool due = false;            ///< has changed since it was last emitted as final

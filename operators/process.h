@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "millrace/framework/stream.h"
+#include "millrace/operators/keyed_reader.h"
 #include "millrace/operators/punctuations.h"
 #include "millrace/operators/through.h"
 #include "millrace/operators/typed_store.h"
@@ -25,8 +26,10 @@ class ProcessContext {
   /// The processor's store. REQUIRES: always with the same types.
   template <class K, class V>
   TypedStore<K, V> store() {
-    return {store_, 'u'};
+    return {store_, kPrefix};
   }
+  /// Of the keys of that store.
+  static constexpr char kPrefix = 'u';
   /// Has on_punctuation() called once time has reached `at_ms` (Unix ms): at the commit that
   /// follows. One moment per type and tag: a later call replaces it. Outlives restarts; an abort
   /// takes it back. Event time is that of the task's slowest source, as for windows.
@@ -57,6 +60,13 @@ struct AnyNext {
 template <class Processor>
 concept HasOutput = requires {
   typename Processor::output_type;
+};
+
+/// Says what its store holds, so that people can read it.
+template <class Processor>
+concept HasStore = requires {
+  typename Processor::store_type::key_type;
+  typename Processor::store_type::value_type;
 };
 
 /// The fused end of a chain that hands its values to a user's processor.
@@ -139,9 +149,10 @@ class RunProcessor {
 /// passes on, and has `operator()(const T& value, const RecordInfo& info, next)`, which calls
 /// `next(result, info)` any number of times; results keep the key (to change it put key_by behind).
 /// Optional: open(ProcessContext&), on_punctuation(const Punctuation&, next), before_commit(next),
-/// on_commit(), on_abort(). What it keeps beside its store and schedule it must take back in
-/// on_abort(). Written: changed keys and moments, once per commit. Restart: restored from the
-/// changelog.
+/// on_commit(), on_abort(). With `using store_type = TypedStore<K, V>`, the one that it takes from
+/// its context, others can read its store (operators/query.h). What it keeps beside its store and
+/// schedule it must take back in on_abort(). Written: changed keys and moments, once per commit.
+/// Restart: restored from the changelog.
 ///
 /// Moments come at commits: records beyond them may have been processed before. At the end of a
 /// bounded run every moment of event time comes; those scheduled then stay for the next run.
@@ -197,6 +208,12 @@ class Process {
     NodeSpec node = std::move(stream).close(Running(store_, std::move(processor_), edge));
     node.operators.push_back("process " + store_);
     node.stores = std::move(stores);
+    if constexpr (process_detail::HasStore<Processor>) {
+      using Store = typename Processor::store_type;
+      using Reader = KeyedReaderOf<typename Store::key_type, typename Store::value_type>;
+      node.readers.emplace(
+          store_, std::make_shared<const Reader>(store_, ProcessContext::kPrefix, nullptr));
+    }
     node.outputs.push_back(edge.index);
     graph.add(std::move(node));
     using Key = StreamKey<typename S::stream_key::type, false>;

@@ -6,6 +6,7 @@
 #include "millrace/framework/byte_order.h"
 #include "millrace/operators/shard_result_format.h"
 #include "millrace/operators/ultraloglog_format.h"
+#include "millrace/operators/window_reader.h"
 
 namespace millrace {
 namespace {
@@ -19,7 +20,61 @@ std::string part_key(std::string_view key, std::int32_t shard) {
   return part;
 }
 
+/// Adds what the shards say of one window.
+class Sum {
+ public:
+  void add(const WindowPlan& plan, std::string_view bytes) {
+    const auto part = decode_shard_result(plan, bytes);
+    MILLRACE_CHECK(part.ok(), "a store holds what this program put there");
+    users_ += part->users;
+    frames_ += part->frames;
+    exact_ = exact_ && part->exact;
+    if (part->sketch.empty()) return;
+    auto sketch = parse_sketch(part->sketch);
+    MILLRACE_CHECK(sketch.ok(), "a shard sends what it has encoded");
+    if (merged_)
+      merged_->merge(*sketch);
+    else
+      merged_ = std::move(*sketch);
+  }
+  std::uint64_t users() const {
+    return merged_ ? static_cast<std::uint64_t>(std::llround(merged_->estimate())) : users_;
+  }
+  std::uint64_t frames() const { return frames_; }
+  bool exact() const { return exact_; }
+  const UltraLogLog* sketch() const { return merged_ ? &*merged_ : nullptr; }
+
+ private:
+  std::uint64_t users_ = 0;
+  std::uint64_t frames_ = 0;
+  bool exact_ = true;
+  std::optional<UltraLogLog> merged_;
+};
+
+class SumReader final : public WindowReader {
+ public:
+  explicit SumReader(std::shared_ptr<const WindowPlan> plan)
+      : WindowReader(std::move(plan), false) {}
+
+ private:
+  Counts count(const WindowBoard::Stored&, std::string_view key, std::string_view,
+               StoreSnapshot& snapshot) const override {
+    Sum sum;
+    const std::string from = std::string(1, kPartPrefix).append(key);
+    snapshot.scan(from, end_of_prefix(from), StoreSnapshot::Order::kAscending,
+                  [&](std::string_view, std::string_view bytes) {
+                    sum.add(plan(), bytes);
+                    return true;
+                  });
+    return {sum.users(), sum.frames()};
+  }
+};
+
 }  // namespace
+
+std::shared_ptr<const StoreReader> sum_reader(std::shared_ptr<const WindowPlan> plan) {
+  return std::make_shared<SumReader>(std::move(plan));
+}
 
 void ShardSum::open(TaskContext& context) {
   results_->open(context);
@@ -38,27 +93,15 @@ Status ShardSum::apply(std::string_view payload) {
 }
 
 std::size_t ShardSum::emit(const Entry& entry, bool final, bool is_exact) {
-  WindowResults::Counts counts{.revision = entry.revision, .final = final, .exact = is_exact};
-  std::optional<UltraLogLog> merged;
-  for (const auto& [shard, bytes] : static_cast<const Parts&>(entry).by_shard) {
-    const auto part = decode_shard_result(plan(), bytes);
-    MILLRACE_CHECK(part.ok(), "a store holds what this program put there");
-    counts.users += part->users;
-    counts.frames += part->frames;
-    counts.exact = counts.exact && part->exact;
-    if (part->sketch.empty()) continue;
-    auto sketch = parse_sketch(part->sketch);
-    MILLRACE_CHECK(sketch.ok(), "a shard sends what it has encoded");
-    if (merged)
-      merged->merge(*sketch);
-    else
-      merged = std::move(*sketch);
-  }
-  if (merged) {
-    counts.users = static_cast<std::uint64_t>(std::llround(merged->estimate()));
-    counts.sketch = &*merged;
-  }
-  results_->write(entry.window, counts);
+  Sum sum;
+  for (const auto& [shard, bytes] : static_cast<const Parts&>(entry).by_shard)
+    sum.add(plan(), bytes);
+  results_->write(entry.window, {.users = sum.users(),
+                                 .frames = sum.frames(),
+                                 .revision = entry.revision,
+                                 .final = final,
+                                 .exact = is_exact && sum.exact(),
+                                 .sketch = sum.sketch()});
   return 1;
 }
 

@@ -40,4 +40,7 @@ class ShardSum final : public WindowDeltaNode {
   std::unique_ptr<WindowResults> results_;
 };
 
+/// How people read the store of a ShardSum.
+std::shared_ptr<const StoreReader> sum_reader(std::shared_ptr<const WindowPlan> plan);
+
 }  // namespace millrace

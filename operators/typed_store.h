@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ namespace millrace {
 template <class K, class V>
 class TypedStore {
  public:
+  using key_type = K;
+  using value_type = V;
   using Key = std::conditional_t<std::same_as<K, std::string>, std::string_view, const K&>;
 
   TypedStore() = default;

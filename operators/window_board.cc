@@ -9,7 +9,6 @@ namespace millrace {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr char kMetaPrefix = 'w';
 constexpr std::string_view kGoneKey = "g";
 
 }  // namespace
@@ -20,7 +19,7 @@ void WindowBoard::open(TaskContext& context) {
   context.keep_time(*this);
   read_gone();
   std::vector<std::string> keys;
-  store_->scan(std::string_view(&kMetaPrefix, 1),
+  store_->scan(std::string_view(&kWindowPrefix, 1),
                [&](std::string_view key, std::string_view) { keys.emplace_back(key.substr(1)); });
   for (const std::string& key : keys) {
     const auto window = decode_window_key(plan(), key);
@@ -128,7 +127,7 @@ void WindowBoard::retire(const SourceTable::Level& level, std::int64_t now_ms) {
     }
     std::string key;
     append_window_key(plan(), entry->window, key);
-    store_->erase(prefixed(kMetaPrefix, key));  // first: a window without it is not read
+    store_->erase(prefixed(kWindowPrefix, key));  // first: a window without it is not read
     erase(*entry, key, *store_);
     touched_.insert(at);
     window = windows_.erase(window);
@@ -157,7 +156,19 @@ void WindowBoard::write(Entry& entry) {
       .put(entry.moved)
       .put(entry.emitted_ms);
   append_head(entry, value);
-  store_->put(prefixed(kMetaPrefix, key), value);
+  store_->put(prefixed(kWindowPrefix, key), value);
+}
+
+WindowBoard::Stored WindowBoard::read_stored(ByteReader& in) {
+  const auto version = in.get<std::uint8_t>();
+  Stored stored;
+  stored.frames = in.get<std::uint64_t>();
+  stored.revision = in.get<std::uint32_t>();
+  stored.changed = in.get<bool>();
+  stored.moved = in.get<bool>();
+  stored.emitted_ms = in.get<std::int64_t>();
+  MILLRACE_CHECK(version == kVersion && in.ok(), "a store holds what this program put there");
+  return stored;
 }
 
 void WindowBoard::read(const Position& at, std::string_view key) {
@@ -165,16 +176,15 @@ void WindowBoard::read(const Position& at, std::string_view key) {
   auto entry = make_entry(*window);
   entry->window = *window;
   {
-    const auto value = store_->get(prefixed(kMetaPrefix, key));
+    const auto value = store_->get(prefixed(kWindowPrefix, key));
     if (!value) return;
     ByteReader in(*value);
-    const auto version = in.get<std::uint8_t>();
-    entry->frames = in.get<std::uint64_t>();
-    entry->revision = in.get<std::uint32_t>();
-    entry->changed = in.get<bool>();
-    entry->moved = in.get<bool>();
-    entry->emitted_ms = in.get<std::int64_t>();
-    MILLRACE_CHECK(version == kVersion && in.ok(), "a store holds what this program put there");
+    const Stored stored = read_stored(in);
+    entry->frames = stored.frames;
+    entry->revision = stored.revision;
+    entry->changed = stored.changed;
+    entry->moved = stored.moved;
+    entry->emitted_ms = stored.emitted_ms;
     read_head(*entry, in.rest());
   }
   load(*entry, key, *store_);

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "millrace/framework/byte_order.h"
 #include "millrace/framework/task_context.h"
 #include "millrace/operators/distinct_method.h"
 #include "millrace/operators/window_stats.h"
@@ -33,6 +34,19 @@ class WindowBoard : public TimeKeeper {
         -1;                   ///< wall clock between updates of open windows; negative: none
     bool emits_final = true;  ///< false: results come otherwise, only state is kept and dropped
   };
+
+  /// Of the keys that name windows, in the store.
+  static constexpr char kWindowPrefix = 'w';
+  /// What is stored of every window, whatever is counted in it.
+  struct Stored {
+    std::uint64_t frames = 0;
+    std::uint32_t revision = 0;
+    bool changed = false;
+    bool moved = false;
+    std::int64_t emitted_ms = -1;
+  };
+  /// Reads it; what a subclass has appended is left in `in`.
+  static Stored read_stored(ByteReader& in);
 
   // What a node's are, for the node that it is part of.
   void open(TaskContext& context);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "millrace/framework/check.h"
+#include "millrace/state/commit_gate.h"
 #include "millrace/state/map_local_table.h"
 #include "millrace/state/overlaid_store.h"
 
@@ -43,8 +44,53 @@ class MemoryTable final : public BaseTable {
   }
   void clear() { map_.clear(); }
 
+  using Map = std::map<std::string, std::string, std::less<>>;
+  const Map& map() const { return map_; }
+
  private:
-  std::map<std::string, std::string, std::less<>> map_;
+  Map map_;
+};
+
+class MemorySnapshot final : public StoreSnapshot {
+ public:
+  explicit MemorySnapshot(const MemoryTable::Map& map) : map_(map) {}
+
+  std::optional<std::string_view> get(std::string_view key) override {
+    const auto found = map_.find(key);
+    if (found == map_.end()) return std::nullopt;
+    return found->second;
+  }
+  void scan(std::string_view from, std::string_view to, Order order,
+            const std::function<bool(std::string_view, std::string_view)>& visit) override {
+    auto begin = map_.lower_bound(from);
+    auto end = to.data() == nullptr ? map_.end() : map_.lower_bound(to);
+    if (to.data() != nullptr && to <= from) return;
+    while (begin != end) {
+      const auto at = order == Order::kAscending ? begin++ : --end;
+      if (!visit(at->first, at->second)) return;
+    }
+  }
+
+ private:
+  const MemoryTable::Map& map_;
+};
+
+/// The table is used only while the gate lets readers in.
+class MemoryCommittedStore final : public CommittedStore {
+ public:
+  MemoryCommittedStore(std::shared_ptr<CommitGate> gate, const MemoryTable& table)
+      : gate_(std::move(gate)), table_(table) {}
+
+  Status read(const std::function<void(StoreSnapshot&)>& look) const override {
+    return gate_->read([&] {
+      MemorySnapshot snapshot(table_.map());
+      look(snapshot);
+    });
+  }
+
+ private:
+  const std::shared_ptr<CommitGate> gate_;
+  const MemoryTable& table_;
 };
 
 struct MemoryStore {
@@ -53,17 +99,26 @@ struct MemoryStore {
   MapLocalTable::Map beside;
   MapLocalTable local{beside};
   std::int64_t position = 0;
+  std::shared_ptr<const CommittedStore> committed;
 };
 
+/// Tables change only inside the gate; the task's own thread reads them without it.
 class MemoryTaskState final : public TaskState {
  public:
   MemoryTaskState(const TaskStateOptions& options, MemoryBudget* budget)
       : names_(options.stores), budget_(budget) {
-    for (const std::string& name : names_) stores_[name];
+    for (const std::string& name : names_) {
+      MemoryStore& store = stores_[name];
+      store.committed = std::make_shared<MemoryCommittedStore>(gate_, store.table);
+    }
   }
+  ~MemoryTaskState() override { gate_->close(); }
 
   KeyValueStore& store(std::string_view name) override { return find(name).store; }
   LocalTable& local_table(std::string_view name) override { return find(name).local; }
+  std::shared_ptr<const CommittedStore> committed(std::string_view name) const override {
+    return const_cast<MemoryTaskState*>(this)->find(name).committed;
+  }
   MemoryBudget* memory_budget() override { return budget_; }
   std::int64_t changelog_position(std::string_view store) const override {
     return const_cast<MemoryTaskState*>(this)->find(store).position;
@@ -71,12 +126,14 @@ class MemoryTaskState final : public TaskState {
   Status restore(std::string_view store, std::span<const RecordView> records,
                  std::int64_t position) override {
     MemoryStore& target = find(store);
-    for (const RecordView& record : records) {
-      if (record.has_value())
-        target.table.put(record.key, record.value);
-      else
-        target.table.erase(record.key);
-    }
+    gate_->change([&] {
+      for (const RecordView& record : records) {
+        if (record.has_value())
+          target.table.put(record.key, record.value);
+        else
+          target.table.erase(record.key);
+      }
+    });
     target.position = position;
     return {};
   }
@@ -87,7 +144,7 @@ class MemoryTaskState final : public TaskState {
   Status reset(std::string_view store) override {
     MemoryStore& target = find(store);
     target.store.discard();
-    target.table.clear();
+    gate_->change([&] { target.table.clear(); });
     target.beside.clear();
     target.position = 0;
     return {};
@@ -98,12 +155,12 @@ class MemoryTaskState final : public TaskState {
     return {};
   }
   Status apply(std::span<const std::int64_t> positions) override {
-    for (std::size_t i = 0; i < names_.size(); ++i) {
-      MemoryStore& target = find(names_[i]);
-      target.store.write_out();
-      target.store.discard();
-      target.position = positions[i];
-    }
+    if (changed())
+      gate_->change([&] {
+        for (auto& [name, target] : stores_) target.store.write_out();
+      });
+    discard();
+    for (std::size_t i = 0; i < names_.size(); ++i) find(names_[i]).position = positions[i];
     return {};
   }
   void discard() override {
@@ -129,6 +186,7 @@ class MemoryTaskState final : public TaskState {
 
   std::vector<std::string> names_;
   MemoryBudget* const budget_;
+  const std::shared_ptr<CommitGate> gate_ = std::make_shared<CommitGate>();
   std::map<std::string, MemoryStore, std::less<>> stores_;
 };
 

@@ -11,6 +11,7 @@
 #include "millrace/apps/program/exit_code.h"
 #include "millrace/apps/program/session.h"
 #include "millrace/apps/program/state_directory.h"
+#include "millrace/framework/instance_directory.h"
 
 namespace millrace::tool {
 namespace {
@@ -37,7 +38,7 @@ struct Remains {
 bool is_internal_topic(const std::string& topic, const std::string& application_id) {
   return topic.starts_with(application_id + "-") &&
          (topic.ends_with("-changelog") || topic.ends_with("-repartition") ||
-          topic.ends_with("-gather"));
+          topic.ends_with("-gather") || topic == instances_topic(application_id));
 }
 
 // Whether another application with a longer id ("app-two" beside "app") can claim the topic.

@@ -33,6 +33,19 @@ Result<BadRecordPolicy> policy(const StreamOptions& options) {
   return options.dead_letter.empty() ? BadRecordPolicy::kStop : BadRecordPolicy::kDeadLetter;
 }
 
+std::vector<std::pair<std::string, std::string>> readable_stores(const Topology& topology) {
+  std::vector<std::pair<std::string, std::string>> stores;
+  for (const NodeSpec& node : topology.nodes())
+    for (const auto& [store, reader] : node.readers) stores.emplace_back(store, reader->kind());
+  return stores;
+}
+
+/// Where others reach this instance; empty: nowhere.
+std::string advertised(const StreamOptions& options, const std::optional<HttpListener>& listener) {
+  if (!options.advertise.empty() || !listener) return options.advertise;
+  return listener->address().reachable().text();
+}
+
 class Run {
  public:
   Run(const ProgramInfo& info, StreamProgram& program, StreamOptions options)
@@ -60,6 +73,8 @@ class Run {
     }
     auto listener = listen();
     if (!listener.ok()) return listener.status();
+    if (!reads_files())  // who reads files is alone
+      config->advertised_address = advertised(options_, *listener);
     auto state_factory = open_state(*topology, config->application_id);
     if (!state_factory.ok()) return state_factory.status();
     Application application({.topology = std::move(*topology),
@@ -145,7 +160,8 @@ class Run {
             .instance_id = application.config().instance_id,
             .broker = reads_files() ? options_.from : broker.name(),
             .window_names = program_.window_names(),
-            .started_ms = clock_.wall_ms()};
+            .started_ms = clock_.wall_ms(),
+            .stores = readable_stores(application.topology())};
   }
 
   Result<std::unique_ptr<Broker>> open() {

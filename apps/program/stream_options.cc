@@ -96,6 +96,11 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
            "machine alone unless a host is named")
       .value_name("[HOST:]PORT");
   options
+      .add("advertise", targets.advertise,
+           "where others reach what --http serves: told by all copies for state that this one has")
+      .value_name("HOST:PORT")
+      .default_text("where --http listens");
+  options
       .add("summary", targets.summary,
            "write counts and speed as one JSON object at the end; - is standard output")
       .value_name("FILE");
@@ -112,6 +117,12 @@ Status check_stream_options(const Options& options, const StreamOptions& values)
         "records");
   }
   if (!values.http.empty()) MILLRACE_RETURN_IF_ERROR(HttpAddress::parse(values.http).status());
+  if (!values.advertise.empty()) {
+    const auto address = HttpAddress::parse(values.advertise);
+    if (!address.ok() || address->port == 0)
+      return Status::invalid("--advertise '" + values.advertise +
+                             "' is no address that others can reach: give HOST:PORT");
+  }
   if (!values.application_id.empty()) return check_application_id(values.application_id);
   return {};
 }

@@ -45,7 +45,8 @@ struct StreamOptions {
   std::string
       summary;  ///< file for one JSON object at the end; "-" is standard output; empty: none
   std::int64_t progress_every = 50'000;
-  std::string http;  ///< address to serve at, see HttpAddress; empty: none
+  std::string http;       ///< address to serve at, see HttpAddress; empty: none
+  std::string advertise;  ///< address that others reach `http` by; empty: where it listens
   bool describe = false;
   bool check = false;
 };

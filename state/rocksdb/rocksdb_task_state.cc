@@ -46,6 +46,7 @@ RocksdbTaskState::RocksdbTaskState(RocksdbBackend& backend, const TaskStateOptio
       opened_ms_(backend.options.clock.wall_ms()) {}
 
 RocksdbTaskState::~RocksdbTaskState() {
+  gate_->close();
   stores_.clear();
   database_.reset();
   backend_.give_back(path_);
@@ -57,7 +58,8 @@ Status RocksdbTaskState::open_stores(const std::vector<std::string>& names) {
   auto opened = TaskDatabase::open(backend_, path_, names);
   if (!opened.ok()) return opened.status();
   database_ = std::move(*opened);
-  for (std::size_t i = 0; i < names.size(); ++i) stores_.emplace_back(names[i], *database_, i);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    stores_.emplace_back(names[i], *database_, i, gate_);
   for (Store& store : stores_) MILLRACE_RETURN_IF_ERROR(open_store(store));
   return database_->status();
 }
@@ -115,7 +117,7 @@ Status RocksdbTaskState::start_over(Store& store) {
       .Delete(database_->own_column(), position_key(store.name))
       .PermitUncheckedError();
   MILLRACE_RETURN_IF_ERROR(database_->write());
-  return database_->drop(store.column);
+  return gate_->change([&] { return database_->drop(store.column); });
 }
 
 // --- restore

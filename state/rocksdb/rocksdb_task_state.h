@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "millrace/framework/task_state.h"
+#include "millrace/state/commit_gate.h"
 #include "millrace/state/overlaid_store.h"
 #include "millrace/state/rocksdb/bulk_load.h"
 #include "millrace/state/rocksdb/rocksdb_backend.h"
+#include "millrace/state/rocksdb/rocksdb_committed_store.h"
 #include "millrace/state/rocksdb/rocksdb_local_table.h"
 #include "millrace/state/rocksdb/rocksdb_table.h"
 #include "millrace/state/rocksdb/state_format.h"
@@ -18,7 +20,8 @@
 
 namespace millrace {
 
-/// The stores of one task in one RocksDB. One thread.
+/// The stores of one task in one RocksDB. One thread; other threads read what is committed, and the
+/// database stays open until they are out.
 ///
 /// Beside each store stands its position: the changelog offset that its data goes up to, and since
 /// when it was complete. A commit writes all in one batch; a restore writes the position behind the
@@ -31,6 +34,9 @@ class RocksdbTaskState final : public TaskState {
 
   KeyValueStore& store(std::string_view name) override { return find(name).store; }
   LocalTable& local_table(std::string_view name) override { return find(name).local; }
+  std::shared_ptr<const CommittedStore> committed(std::string_view name) const override {
+    return const_cast<RocksdbTaskState*>(this)->find(name).committed;
+  }
   MemoryBudget* memory_budget() override { return &backend_.kept_beside; }
   std::int64_t changelog_position(std::string_view store) const override {
     return const_cast<RocksdbTaskState*>(this)->find(store).position.offset;
@@ -50,18 +56,21 @@ class RocksdbTaskState final : public TaskState {
 
  private:
   struct Store {
-    Store(std::string given, TaskDatabase& database, std::size_t index)
+    Store(std::string given, TaskDatabase& database, std::size_t index,
+          const std::shared_ptr<CommitGate>& gate)
         : name(std::move(given)),
           column(index),
           table(database, index),
           local(database, index),
-          restoring(database, index) {}
+          restoring(database, index),
+          committed(std::make_shared<RocksdbCommittedStore>(gate, database, index)) {}
     const std::string name;
     const std::size_t column;
     RocksdbTable table;
     RocksdbLocalTable local;
     OverlaidStore store{table};
     BulkLoad restoring;
+    const std::shared_ptr<const CommittedStore> committed;
     bool many_tables = false;
     StorePosition position;
   };
@@ -79,6 +88,7 @@ class RocksdbTaskState final : public TaskState {
   const std::string path_;
   const std::uint64_t life_;
   const std::int64_t opened_ms_;  // wall clock, before the changelog's end was asked for
+  const std::shared_ptr<CommitGate> gate_ = std::make_shared<CommitGate>();
   std::unique_ptr<TaskDatabase> database_;
   std::deque<Store> stores_;
   std::int64_t prepared_ms_ = 0;

@@ -18,7 +18,8 @@ namespace millrace {
 
 /// The RocksDB of one task: a column family for the runtime's own data, one for each store and one
 /// for what is kept beside it, a batch in the making, and the first thing that went wrong. One
-/// thread, but for what says otherwise.
+/// thread, but for what says otherwise; others may read through db() and column(), but not while
+/// drop() is called.
 class TaskDatabase {
  public:
   /// Opens or makes it. `stores`: in the order of columns. kFailed names the directory and the
@@ -67,6 +68,8 @@ class TaskDatabase {
     if (failure_.ok()) failure_ = status;
   }
   const Status& status() const { return failure_; }
+  /// What went wrong, for people. From any thread.
+  Status error(std::string_view verb, const rocksdb::Status& status) const;
 
  private:
   TaskDatabase(const RocksdbBackend& backend, std::string path,
@@ -76,7 +79,6 @@ class TaskDatabase {
         stores_(stores),
         local_columns_(stores.size(), nullptr) {}
   Status check_complete() const;
-  Status error(std::string_view verb, const rocksdb::Status& status) const;
   Status keep(std::string_view verb, const rocksdb::Status& status);
   Status make_anew(rocksdb::ColumnFamilyHandle*& column,
                    const rocksdb::ColumnFamilyOptions& options, const std::string& name);

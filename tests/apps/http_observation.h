@@ -95,8 +95,9 @@ class ObservedApplication {
             .late_by_window = {4, 9}};
   }
 
-  ApplicationIdentity identity_{"unique_users", "0.1.0",      "users",          "first",
-                                "embedded:",    {"1m", "1h"}, 1'700'000'000'000};
+  ApplicationIdentity identity_{
+      "unique_users", "0.1.0",      "users",           "first",
+      "embedded:",    {"1m", "1h"}, 1'700'000'000'000, {{"users", "windows"}}};
   std::shared_ptr<ThreadStatus> running_ = std::make_shared<ThreadStatus>();
   std::shared_ptr<ThreadStatus> restoring_ = std::make_shared<ThreadStatus>();
 };

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace millrace {
 namespace {
@@ -20,6 +21,18 @@ TEST(HttpAddressTest, IsOnLoopbackUnlessAHostIsNamed) {
   EXPECT_EQ(parsed("0.0.0.0:8080"), "0.0.0.0:8080");
   EXPECT_EQ(parsed("host-7.example:65535"), "host-7.example:65535");
   EXPECT_EQ(parsed("[::]:80"), "[::]:80");
+}
+
+TEST(HttpAddressTest, IsReachedByTheNameOfTheMachineWhereItIsAllOfIts) {
+  const auto reachable = [](std::string_view text) {
+    return HttpAddress::parse(text)->reachable().text();
+  };
+  EXPECT_EQ(reachable("8080"), "127.0.0.1:8080");
+  EXPECT_EQ(reachable("host-7.example:80"), "host-7.example:80");
+  char name[256] = {};
+  ASSERT_EQ(gethostname(name, sizeof name - 1), 0);
+  EXPECT_EQ(reachable("0.0.0.0:80"), std::string(name) + ":80");
+  EXPECT_EQ(reachable("[::]:80"), std::string(name) + ":80");
 }
 
 TEST(HttpAddressTest, RefusesWhatIsNoAddress) {

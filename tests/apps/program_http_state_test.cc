@@ -28,6 +28,7 @@ TEST(StateJsonTest, TellsEverythingThatIsKnown) {
       R"({"program":"unique_users","version":"0.1.0","application_id":"users",)"
       R"("instance_id":"first","broker":"embedded:","state":"running","ready":false,)"
       R"("now_ms":1700000001000,"started_ms":1700000000000,)"
+      R"("stores":[{"store":"users","kind":"windows"}],)"
       R"("counters":{"accepted":90,"late":4,"dead_lettered":6,"merged":0,"out_of_order":0,)"
       R"("early_closes":1,"dropped_after_close":2,"lost":0,"late_by_window":{"1m":4,"1h":9}},)"
       R"("refused_by_reason":{"malformed":3},"last_refused":[)"

@@ -269,5 +269,18 @@ TEST(StreamOptionsTest, ADeadLetterPolicyNeedsADestination) {
   EXPECT_THAT(check_stream_options(options, values).message(), HasSubstr("--dead-letter"));
 }
 
+TEST(StreamOptionsTest, AnAddressToAdvertiseIsOneThatOthersCanReach) {
+  Options options{{"app", "1", "An application.", {}}};
+  for (const char* wrong : {"host", "host:0", "host:x"}) {
+    StreamOptions values;
+    values.advertise = wrong;
+    EXPECT_EQ(check_stream_options(options, values).code(), StatusCode::kInvalid) << wrong;
+    EXPECT_THAT(check_stream_options(options, values).message(), HasSubstr("--advertise")) << wrong;
+  }
+  StreamOptions values;
+  values.advertise = "host:80";
+  EXPECT_TRUE(check_stream_options(options, values).ok());
+}
+
 }  // namespace
 }  // namespace millrace

@@ -42,6 +42,9 @@ class SimulatedDisk::State final : public TaskState {
   }
 
   KeyValueStore& store(std::string_view name) override { return inner_->store(name); }
+  std::shared_ptr<const CommittedStore> committed(std::string_view name) const override {
+    return inner_->committed(name);
+  }
   LocalTable& local_table(std::string_view name) override {
     const auto found = local_.find(name);
     if (found != local_.end()) return found->second;

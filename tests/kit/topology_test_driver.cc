@@ -95,6 +95,16 @@ void TopologyTestDriver::pipe_input(const std::string& topic, const InputRecord&
   fail(input_->flush(std::chrono::seconds(1)));
 }
 
+Result<StoreView> TopologyTestDriver::store(std::string_view name) const {
+  if (instances_.empty()) return Status::retry("no instance runs");
+  const Instance& instance = *instances_.front();
+  std::vector<std::shared_ptr<const ThreadStatus>> threads;
+  for (const auto& thread : instance.threads)
+    if (thread) threads.push_back(thread->status());
+  return view_store(options_.topology, instance.config.application_id, instance.deployment, threads,
+                    name);
+}
+
 // --- instances
 
 void TopologyTestDriver::begin() {

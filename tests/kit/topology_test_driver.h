@@ -13,9 +13,11 @@
 
 #include "millrace/framework/application_config.h"
 #include "millrace/framework/broker.h"
+#include "millrace/framework/instance_directory.h"
 #include "millrace/framework/log.h"
 #include "millrace/framework/run_counters.h"
 #include "millrace/framework/status.h"
+#include "millrace/framework/store_view.h"
 #include "millrace/framework/stream_thread.h"
 #include "millrace/framework/task_state.h"
 #include "millrace/framework/topology.h"
@@ -103,6 +105,11 @@ class TopologyTestDriver {
   std::vector<OutputRecord> read_output(const std::string& topic) const;
   /// Their values; a null value is "".
   std::vector<std::string> values(const std::string& topic) const;
+
+  /// A store of the first instance, for query() of operators/query.h: what is committed.
+  Result<StoreView> store(std::string_view name) const;
+  /// Nobody says where it answers.
+  std::map<TaskId, TaskOwner> owners() const { return {}; }
 
   /// The first error of a thread or of a call; OK if none. The instance that failed is gone.
   const Status& status() const { return status_; }

@@ -64,6 +64,9 @@ class StateWithin final : public TaskState {
       : inner_(std::move(inner)), budget_(budget) {}
   KeyValueStore& store(std::string_view name) override { return inner_->store(name); }
   LocalTable& local_table(std::string_view name) override { return inner_->local_table(name); }
+  std::shared_ptr<const CommittedStore> committed(std::string_view name) const override {
+    return inner_->committed(name);
+  }
   MemoryBudget* memory_budget() override { return &budget_; }
   std::int64_t changelog_position(std::string_view store) const override {
     return inner_->changelog_position(store);

@@ -21,6 +21,9 @@ LONG = "MILLRACE_TEST_LONG" in os.environ
 CONNECTIONS = 300
 BROKEN = 7  # lines that are no frames, in front of a data set
 MEGABYTE = 1 << 20
+NO_QUESTIONS = ["/state/users?limit=0", "/state/users?limit=1001", "/state/users?limit=1e3", "/state/users?limit=",
+                "/state/users?window=x", "/state/users?window=" + "9" * 100, "/state/users/", "/state/users/60",
+                "/state/users/%00", "/state/users/" + "9" * 1000, "/state/users/1/2/3"]
 NOT_THERE = ["/", "/index.html", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//state", "/state/", "/state%00",
              "/state/..", "/STATE", "/state;x", "/state%2f", "/a" * 1000, "*", "http://127.0.0.1/etc/passwd"]
 
@@ -43,10 +46,10 @@ def metrics_named_in(text):
 class Served:
     """A program that runs with --http, and its answers."""
 
-    def __init__(self, programs, command):
+    def __init__(self, programs, command, *more):
         self.errors = os.path.join(programs.scratch, programs.unique("served"))
         with open(self.errors, "wb") as file:
-            self.process = subprocess.Popen(programs.command(*command, "--http", "0"), stdout=subprocess.DEVNULL,
+            self.process = subprocess.Popen(programs.command(*command, "--http", "0", *more), stdout=subprocess.DEVNULL,
                                             stderr=file, cwd=programs.scratch)
         self.port = None
 
@@ -203,8 +206,87 @@ def observed_case(programs, run, wait_for):
         expect(served.get("/topology", Accept="text/vnd.mermaid") == mermaid, "Accept is not heard")
         expect(served.get("/topology", Accept="text/plain") in described, "it describes itself in other words")
         served.get("/topology?format=xml", status=400)
+        check_windows(served, run, wait_for)
         status, headers, body = served.ask("/state", "HEAD")
         expect(status == 200 and int(headers["Content-Length"]) > 100 and not body, f"HEAD: {status} {headers}")
+
+
+def check_windows(served, run, wait_for):
+    """/state/users says the same as the results that are out, of windows that are still kept, and nothing twice."""
+    expect(served.state()["stores"] == [{"store": "users", "kind": "windows"}], str(served.state()["stores"]))
+    # The last window is emitted once its partitions are idle; then nothing changes any more.
+    wait_for("the last window", lambda: json.loads(served.get("/state/users?limit=1"))["entries"][0]["final"])
+    found = json.loads(served.get("/state/users?limit=1000"))
+    expect(found["store"] == "users" and found["kind"] == "windows", str(found)[:500])
+    expect(not found["more"] and not found["elsewhere"], str(found)[:500])
+    entries = found["entries"]
+    expect(entries, "no window is kept")
+    starts = [entry["start_ms"] for entry in entries]
+    expect(starts == sorted(set(starts), reverse=True), f"not the newest first: {starts}")
+    emitted = {}
+    # Nobody else can read the directory of an embedded broker while the program has it.
+    for line in [] if run.broker.startswith("embedded:") else run.cat(run.users).splitlines():
+        result = json.loads(line)
+        emitted[result["ts"] * 1000, result.get("revision", 0)] = (result["unique_users"], result["frames"])
+    for entry in entries:
+        expect(entry["key"] == f"{entry['start_ms'] // 1000}/60" and entry["window"] == "60", str(entry))
+        expect(entry["end_ms"] == entry["start_ms"] + 60_000 and entry["users"] <= entry["frames"], str(entry))
+        if entry["final"] and emitted:
+            counts = entry["users"], entry["frames"]
+            expect(emitted.get((entry["start_ms"], entry["revision"])) == counts, f"{entry}, but {emitted}")
+    first = entries[0]
+    for path in [first["key"], first["key"].replace("/", "%2F"), first["key"] + "?limit=1"]:
+        expect(json.loads(served.get("/state/users/" + path))["entries"] == [first], path)
+    expect(json.loads(served.get("/state/users?limit=1"))["entries"] == [first], "not the newest first")
+    expect(json.loads(served.get(f"/state/users?window={first['start_ms']}"))["entries"] == [first], "no window")
+    expect("'users'" in served.get("/state/nothing", status=404), "it does not say what there is")
+    served.get("/state/users/60/60", status=404)
+    for path in NO_QUESTIONS:
+        served.get(path, status=400)
+
+
+def two_instances_case(programs, run_on, kafka, wait_for):
+    """Of two processes each says which task the other one has, and where to ask it."""
+    run = run_on(programs, kafka)
+    path, counts = frames_with_broken_lines(programs)
+    run.create(2)
+    run.load(path)
+    first = Served(programs, run.options([60], "--shards", "2", "--instance-id", "first"), "--advertise", "first:80")
+    second = None
+    try:
+        wait_for("the address", first.find)
+        second = Served(programs, run.options([60], "--shards", "2", "--instance-id", "second"))
+        wait_for("the address", second.find)
+        def elsewhere(served, other, address, store):
+            """The tasks that `served` does not have; None while it does not name the right ones for them."""
+            status, _, body = served.ask(f"/state/{store}?limit=1000")
+            tasks = json.loads(body)["elsewhere"] if status == 200 else [{"instance": None, "address": None}]
+            named = all((task["instance"], task["address"]) == (other, address) for task in tasks)
+            return [task["task"] for task in tasks] if named else None
+        def shared(store, tasks):
+            """Each task of the store is at one of them, and the other one knows where."""
+            found = [elsewhere(first, "second", f"127.0.0.1:{second.port}", store),
+                     elsewhere(second, "first", "first:80", store)]
+            return None not in found and sorted(found[0] + found[1]) == tasks
+        wait_for("the shards to be shared", lambda: shared("users", ["1_0", "1_1"]))
+        wait_for("the total to be at one of them", lambda: shared("users-total", ["2_0"]))
+        asked = {served: json.loads(served.get("/state/users-total")) for served in [first, second]}
+        has, other = (first, second) if asked[second]["elsewhere"] else (second, first)
+        wait_for("the total", lambda: json.loads(has.get("/state/users-total"))["entries"])
+        key = json.loads(has.get("/state/users-total"))["entries"][0]["key"]
+        found = json.loads(other.get(f"/state/users-total/{key}", status=421))
+        expect(found["elsewhere"] == asked[other]["elsewhere"] and not found["entries"], str(found))
+        second.stop()
+        wait_for("the first one to have all", lambda: (
+            lambda answer: answer[0] == 200 and not json.loads(answer[2])["elsewhere"])(first.ask("/state/users")))
+        first.stop()
+    finally:
+        first.close()
+        if second:
+            second.close()
+    shown = programs.run("millrace", "reset", "--broker", run.broker, "--application-id", run.application,
+                         "--state-dir", programs.unique("state"), "--yes")
+    expect(f"topic '{run.application}-instances'" in shown, shown)
 
 
 def taken_address_case(programs, run):
@@ -255,6 +337,8 @@ def hostile_case(programs, run, wait_for):
             client.close()
         for path in NOT_THERE:
             expect("root:" not in served.get(path, status=404), path)
+        for path in NO_QUESTIONS:
+            served.get(path, status=400)
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]:
             status, headers, _ = served.ask("/state", method, Content_Length="1000000000")
             expect(status == 405 and headers["Allow"] == "GET, HEAD", f"{method}: {status} {headers}")
@@ -306,6 +390,8 @@ def cases(case, run_on, embedded, kafka, wait_for):
     for label, broker in [("Embedded", embedded), ("Kafka", kafka)]:
         yield case(f"Http.{label}_SaysWhatTheSummarySays", lambda programs, broker=broker: observed_case(
             programs, run_on(programs, broker), wait_for))
+    yield case("Http.Kafka_TwoInstancesNameEachOther", lambda programs: two_instances_case(
+        programs, run_on, kafka, wait_for))
     yield case("Http.Kafka_HostileClientsDoNoHarm", lambda programs: hostile_case(
         programs, run_on(programs, kafka), wait_for))
     if LONG:

@@ -174,8 +174,8 @@ TEST_F(MillraceToolTest, ListsNoGroupsWhereThereAreNone) {
 
 TEST_F(MillraceToolTest, ResetsWhatAnApplicationKeepsAndNothingElse) {
   load("--topic frames", "x\n");
-  for (const char* topic :
-       {"app-users-changelog", "app-users-repartition", "app2-users-changelog", "app-results"}) {
+  for (const char* topic : {"app-users-changelog", "app-users-repartition", "app-instances",
+                            "app2-users-changelog", "app-results", "app-some-instances"}) {
     ASSERT_EQ(run("create" + broker_ + "--partitions 1 --topic " + topic).exit_code, 0);
   }
   fs::create_directories(root_ / "state" / "app" / "0_0");
@@ -186,7 +186,8 @@ TEST_F(MillraceToolTest, ResetsWhatAnApplicationKeepsAndNothingElse) {
   EXPECT_EQ(asked.exit_code, 2);
   EXPECT_THAT(asked.error, HasSubstr("--yes"));
   EXPECT_EQ(asked.out,
-            "topic 'app-users-changelog'\ntopic 'app-users-repartition'\nstate directory '" +
+            "topic 'app-instances'\ntopic 'app-users-changelog'\ntopic 'app-users-repartition'\n"
+            "state directory '" +
                 path("state") + "/app'\n");
   EXPECT_THAT(run("topics" + broker_).out, HasSubstr("app-users-changelog"));
 
@@ -195,7 +196,8 @@ TEST_F(MillraceToolTest, ResetsWhatAnApplicationKeepsAndNothingElse) {
   EXPECT_THAT(removed.out, HasSubstr("removed\n"));
   EXPECT_THAT(run("topics" + broker_).out,
               AllOf(HasSubstr("app2-users-changelog"), HasSubstr("app-results"),
-                    HasSubstr("frames"), Not(HasSubstr("app-users"))));
+                    HasSubstr("app-some-instances"), HasSubstr("frames"),
+                    Not(HasSubstr("app-instances")), Not(HasSubstr("app-users"))));
   EXPECT_FALSE(fs::exists(root_ / "state" / "app"));
   EXPECT_TRUE(fs::exists(root_ / "state" / "app2"));
   EXPECT_THAT(run(reset + " --yes").out, HasSubstr("keeps nothing"));

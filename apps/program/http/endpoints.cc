@@ -3,6 +3,7 @@
 #include "millrace/apps/program/http/metrics_text.h"
 #include "millrace/apps/program/http/readiness.h"
 #include "millrace/apps/program/http/state_json.h"
+#include "millrace/apps/program/http/store_endpoint.h"
 #include "millrace/apps/program/http/topology_json.h"
 
 namespace millrace {
@@ -27,10 +28,13 @@ HttpResponse Endpoints::answer(const HttpRequest& request) const {
     return {reasons.empty() ? 200 : 503, kJson, readiness_json(reasons)};
   }
   if (request.path == "/state") return {200, kJson, state_json(observe())};
+  if (request.path.starts_with("/state/")) return answer_store(application_, request);
   if (request.path == "/topology") return topology(request);
   if (request.path == "/metrics")
     return {200, kMetricsContentType, metrics_text(observe(), ProcessUsage::now())};
-  return {404, kText, "there are /health, /ready, /state, /topology and /metrics\n"};
+  return {404, kText,
+          "there are /health, /ready, /state, /state/STORE, /state/STORE/KEY, /topology and "
+          "/metrics\n"};
 }
 
 /// The query decides, else what the client accepts; else JSON.

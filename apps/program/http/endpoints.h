@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// What is served of an application: /health, /ready, /state, /topology, /metrics. Reads only what
-/// its threads have published. Thread-safe.
+/// What is served of an application: /health, /ready, /state and below it its stores, /topology,
+/// /metrics. Reads only what its threads have published and committed. Thread-safe.
 class Endpoints {
  public:
   /// Both references must outlive this object.

@@ -1,6 +1,7 @@
 #include "millrace/apps/program/http/http_address.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
 
@@ -30,6 +31,13 @@ Result<HttpAddress> HttpAddress::parse(std::string_view text) {
   if (host.find_first_of(" /\t@") != std::string_view::npos) return wrong("this names no host");
   address.host = host.empty() ? kLoopback : host;
   return address;
+}
+
+HttpAddress HttpAddress::reachable() const {
+  if (host != "0.0.0.0" && host != "::") return *this;
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return *this;
+  return {name, port};
 }
 
 std::string HttpAddress::text() const {

@@ -19,6 +19,9 @@ struct HttpAddress {
   /// "127.0.0.1:8080", "[::1]:8080".
   std::string text() const;
 
+  /// What others may reach it by: this machine's name in the place of all of its addresses.
+  HttpAddress reachable() const;
+
   static constexpr std::string_view kLoopback = "127.0.0.1";
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "millrace/framework/application.h"
@@ -17,6 +18,8 @@ struct ApplicationIdentity {
   std::string broker;
   std::vector<std::string> window_names;  ///< of RunCounters::late_by_window
   std::int64_t started_ms = 0;            ///< Unix ms
+  /// Those that can be read, and of what kind each is.
+  std::vector<std::pair<std::string, std::string>> stores = {};
 };
 
 /// An application at one moment: all that endpoints show is made from this.

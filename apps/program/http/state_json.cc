@@ -183,7 +183,10 @@ std::string state_json(const Observation& observation) {
   json.key("ready").boolean(unready(observation).empty());
   json.key("now_ms").integer(observation.wall_ms);
   json.key("started_ms").integer(identity.started_ms);
-  json.key("counters");
+  json.key("stores").begin_array();
+  for (const auto& [store, kind] : identity.stores)
+    json.element().begin_object().key("store").string(store).key("kind").string(kind).end_object();
+  json.end_array().key("counters");
   write_counters(json, observation.counters(), identity.window_names);
   json.key("refused_by_reason").begin_object();
   const RefusalCounts refused = observation.refused();
