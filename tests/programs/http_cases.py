@@ -21,8 +21,9 @@ LONG = "MILLRACE_TEST_LONG" in os.environ
 CONNECTIONS = 300
 BROKEN = 7  # lines that are no frames, in front of a data set
 MEGABYTE = 1 << 20
-NOT_THERE = ["/", "/index.html", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//state", "/state/", "/state%00",
-             "/state/..", "/STATE", "/state;x", "/state%2f", "/a" * 1000, "*", "http://127.0.0.1/etc/passwd"]
+NOT_THERE = ["/index.html", "/page", "/page/", "/page/../page/app.js", "/page/nothing.js", "/../../etc/passwd",
+             "/%2e%2e/%2e%2e/etc/passwd", "//state", "/state/", "/state%00", "/state/..", "/STATE", "/state;x",
+             "/state%2f", "/a" * 1000, "*", "http://127.0.0.1/etc/passwd"]
 
 
 def expect(condition, text):
@@ -43,11 +44,11 @@ def metrics_named_in(text):
 class Served:
     """A program that runs with --http, and its answers."""
 
-    def __init__(self, programs, command):
+    def __init__(self, programs, command, stdin=None):
         self.errors = os.path.join(programs.scratch, programs.unique("served"))
         with open(self.errors, "wb") as file:
-            self.process = subprocess.Popen(programs.command(*command, "--http", "0"), stdout=subprocess.DEVNULL,
-                                            stderr=file, cwd=programs.scratch)
+            self.process = subprocess.Popen(programs.command(*command, "--http", "0"), stdin=stdin,
+                                            stdout=subprocess.DEVNULL, stderr=file, cwd=programs.scratch)
         self.port = None
 
     def said(self):

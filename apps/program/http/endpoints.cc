@@ -1,6 +1,9 @@
 #include "millrace/apps/program/http/endpoints.h"
 
+#include <utility>
+
 #include "millrace/apps/program/http/metrics_text.h"
+#include "millrace/apps/program/http/page.h"
 #include "millrace/apps/program/http/readiness.h"
 #include "millrace/apps/program/http/state_json.h"
 #include "millrace/apps/program/http/topology_json.h"
@@ -28,9 +31,13 @@ HttpResponse Endpoints::answer(const HttpRequest& request) const {
   }
   if (request.path == "/state") return {200, kJson, state_json(observe())};
   if (request.path == "/topology") return topology(request);
+  if (request.path == "/results")
+    return results_ ? results_(request) : HttpResponse{200, kJson, R"({"topic":null})"};
   if (request.path == "/metrics")
     return {200, kMetricsContentType, metrics_text(observe(), ProcessUsage::now())};
-  return {404, kText, "there are /health, /ready, /state, /topology and /metrics\n"};
+  if (auto file = page_file(request.path)) return *std::move(file);
+  return {404, kText,
+          "there are / (a page), /health, /ready, /state, /topology, /results and /metrics\n"};
 }
 
 /// The query decides, else what the client accepts; else JSON.

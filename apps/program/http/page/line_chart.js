@@ -1,0 +1,106 @@
+// One value over the last minutes, as a line: throughput, lag.
+
+import {ticks} from "./axis.js";
+import {attribute, html, keyed, svg, text} from "./dom.js";
+import {localTime, tick} from "./format.js";
+import {Tip} from "./tip.js";
+
+const HEIGHT = 170, TOP = 40, BOTTOM = 24, LEFT = 46, RIGHT = 10;
+const SHORTEST = 60_000;  // ms that are shown at least
+
+export class LineChart {
+  /** `title` and `unit` stand above it; `write` makes a text of a value. */
+  constructor(container, {title, unit, write}) {
+    Object.assign(this, {unit, write, samples: []});
+    this.svg = svg("svg", {class: "chart", role: "img", height: HEIGHT, width: "100%"});
+    this.now = svg("text", {class: "now", x: 0, y: 16});
+    this.grid = svg("g", {class: "grid"});
+    this.area = svg("path", {class: "area"});
+    this.line = svg("path", {class: "line"});
+    this.dot = svg("circle", {class: "dot", r: 4, visibility: "hidden"});
+    this.time = svg("g", {class: "time"});
+    this.svg.append(this.now, this.grid, this.area, this.line, this.dot, this.time);
+    this.title = title;
+    this.box = html("div", {class: "chart-box", role: "group",
+                            "aria-label": `${title}: arrow keys go along the time`}, this.svg);
+    container.append(this.box);
+    this.tip = new Tip(this.box, {
+      placeAt: (x) => this.nearest(x),
+      places: () => this.samples.length,
+      describe: (index) => this.describe(index),
+      mark: (index) => this.mark(index),
+    });
+    new ResizeObserver(() => this.draw()).observe(this.box);
+  }
+
+  /** Shows samples {at, value}, of which some have no value yet. */
+  update(samples) {
+    this.samples = samples.filter((sample) => sample.value != null);
+    this.draw();
+  }
+
+  draw() {
+    const width = this.box.clientWidth, last = this.samples.at(-1);
+    if (width === 0) return;
+    attribute(this.svg, "viewBox", `0 0 ${width} ${HEIGHT}`);
+    const words = `${this.title}: ${last ? `${this.write(last.value)} ${this.unit}` : "not known yet"}`;
+    text(this.now, words);
+    attribute(this.svg, "aria-label", words);
+    if (!last) return;
+    const to = last.at, from = Math.min(this.samples[0].at, to - SHORTEST);
+    const height = HEIGHT - TOP - BOTTOM;
+    const scale = ticks(Math.max(...this.samples.map((sample) => sample.value)), 3);
+    this.x = (ms) => LEFT + ((ms - from) / (to - from)) * (width - LEFT - RIGHT);
+    this.y = (value) => TOP + height - (value / scale.at(-1)) * height;
+    this.drawGrid(scale, width);
+    const points = this.samples.map((sample) => `${this.x(sample.at).toFixed(1)} ${this.y(sample.value).toFixed(1)}`);
+    attribute(this.line, "d", `M${points.join("L")}`);
+    attribute(this.area, "d", `M${this.x(this.samples[0].at)} ${this.y(0)}L${points.join("L")}L${this.x(to)} ${this.y(0)}Z`);
+    this.drawTime(from, to);
+    this.tip.refresh();
+  }
+
+  drawGrid(scale, width) {
+    keyed(this.grid, scale, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
+      const [line, label] = group.children;
+      for (const [name, number] of Object.entries({x1: LEFT, x2: width - RIGHT, y1: this.y(value), y2: this.y(value)}))
+        attribute(line, name, number);
+      attribute(line, "class", value === 0 ? "base" : null);
+      attribute(label, "x", LEFT - 8);
+      attribute(label, "y", this.y(value) + 4);
+      text(label, tick(value));
+    });
+  }
+
+  drawTime(from, to) {
+    const labels = [{ms: from, anchor: "start"}, {ms: to, anchor: "end"}];
+    keyed(this.time, labels, ({anchor}) => anchor, ({anchor}) => svg("text", {"text-anchor": anchor, y: HEIGHT - 6}),
+          (label, {ms}) => {
+            attribute(label, "x", this.x(ms));
+            text(label, localTime(ms));
+          });
+  }
+
+  nearest(x) {
+    if (!this.x) return null;
+    let best = null;
+    this.samples.forEach((sample, index) => {
+      const distance = Math.abs(this.x(sample.at) - x);
+      if (best === null || distance < best.distance) best = {index, distance};
+    });
+    return best && best.index;
+  }
+
+  describe(index) {
+    const sample = this.samples[index];
+    return sample && {x: this.x(sample.at), y: this.y(sample.value),
+                      title: localTime(sample.at), lines: [`${this.write(sample.value)} ${this.unit}`]};
+  }
+
+  mark(index) {
+    attribute(this.dot, "visibility", index == null ? "hidden" : "visible");
+    if (index == null) return;
+    attribute(this.dot, "cx", this.x(this.samples[index].at));
+    attribute(this.dot, "cy", this.y(this.samples[index].value));
+  }
+}
