@@ -44,9 +44,7 @@ std::string topology_json(const Topology& topology, const std::string& applicati
   json.key("fingerprint").string(topology.fingerprint());
   json.key("sub_topologies").begin_array();
   for (const SubTopology& part : topology.sub_topologies()) {
-    json.element().begin_object().key("id").integer(part.id);
-    write_texts(json, "stores", part.stores);
-    json.key("nodes").begin_array();
+    json.element().begin_object().key("id").integer(part.id).key("nodes").begin_array();
     for (const int index : part.nodes)
       write_node(json.element(), topology.nodes()[static_cast<std::size_t>(index)], application_id);
     json.end_array().end_object();

@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// The graph as one JSON object: sub-topologies with their stores, in them nodes with operators,
-/// topics (by resolved name), stores, and the inner edges that they read and write.
+/// The graph as one JSON object: sub-topologies, in them nodes with operators, topics (by resolved
+/// name), stores, and the inner edges that they read and write.
 std::string topology_json(const Topology& topology, const std::string& application_id);
 
 }  // namespace millrace

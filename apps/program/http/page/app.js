@@ -23,14 +23,19 @@ const charts = {
 };
 
 let state = null, topology = null, started = null, lostSince = null;
-let cursor = "", results = null, stores = [];
+let cursor = "", results = null;
 let kind;  // of windows, that was chosen
 
-/** An answer, or null where there is no such thing. Throws where nobody answers. */
-async function ask(path) {
-  const answer = await fetch(path, {signal: AbortSignal.timeout(PATIENCE), cache: "no-store"});
-  if (answer.status === 404) return null;
-  return answer.json();
+class Silence extends Error {}
+
+/** An answer, or null where there is none now. Throws Silence where nobody answers. */
+async function ask(path, read = (answer) => answer.json()) {
+  try {
+    const answer = await fetch(path, {signal: AbortSignal.timeout(PATIENCE), cache: "no-store"});
+    return answer.ok ? await read(answer) : null;
+  } catch (error) {
+    throw new Silence(path, {cause: error});
+  }
 }
 
 /** Topics that the application writes and reads itself. */
@@ -44,8 +49,6 @@ function ownTopics() {
 async function meet() {
   topology = await ask("/topology");
   started = state.started_ms;
-  stores = [...new Set(topology.sub_topologies.flatMap((part) =>
-    [...(part.stores ?? []), ...part.nodes.flatMap((node) => node.stores)]))];
   cursor = "";
   flow.forget();
   charts.graph.show(topology);
@@ -55,21 +58,18 @@ async function look() {
   state = await ask("/state");
   if (state.started_ms !== started) await meet();
   flow.take(state, ownTopics());
-  results = await ask(`/results?after=${encodeURIComponent(cursor)}`);
+  results = (await ask(`/results?after=${encodeURIComponent(cursor)}`)) ?? {topic: null};
   cursor = results.cursor ?? "";
   windows.takeResults(results);
   await lookAtStores();
 }
 
-/** Open windows. A store that cannot be asked is not asked again. */
+/** Open windows, from the stores that hold windows. */
 async function lookAtStores() {
   const answers = [];
-  for (const store of [...stores]) {
-    const answer = await ask(`/state/${encodeURIComponent(store)}?limit=${OPEN_WINDOWS}`);
-    if (answer?.kind === "windows") answers.push(answer);
-    else stores.splice(stores.indexOf(store), 1);
-  }
-  windows.takeOpen(answers);
+  for (const {store} of (state.stores ?? []).filter((each) => each.kind === "windows"))
+    answers.push(await ask(`/state/${encodeURIComponent(store)}?limit=${OPEN_WINDOWS}`));
+  windows.takeOpen(answers.filter((answer) => answer !== null));
 }
 
 function showCondition() {
@@ -99,7 +99,8 @@ function resultNote() {
 
 function showWindows() {
   const kinds = windows.kinds(), section = byId("windows");
-  section.hidden = !results || (!results.topic && kinds.length === 0 && stores.length === 0);
+  const counts = Object.keys(state.counters.late_by_window).length > 0;  // windows, whatever becomes of them
+  section.hidden = !results || !(results.topic || counts || kinds.length > 0);
   if (section.hidden) return;
   const shown = kinds.includes(kind) ? kind : kinds[0];
   panels.showKinds(kinds, shown, (chosen) => {
@@ -115,7 +116,8 @@ function showWindows() {
 
 function show() {
   showCondition();
-  if (!state || !topology) return;
+  byId("known").hidden = !state || !topology;
+  if (byId("known").hidden) return;
   showIdentity();
   showWindows();
   const partitions = state.threads.flatMap((thread) => thread.tasks.flatMap((task) => task.partitions));
@@ -136,17 +138,17 @@ async function turn() {
     await look();
     lostSince = null;
   } catch (error) {
-    if (!(error instanceof TypeError || error.name === "TimeoutError" || error.name === "AbortError")) throw error;
+    if (!(error instanceof Silence)) throw error;
     lostSince ??= Date.now();
   } finally {
-    show();
     const soon = lostSince == null && results?.topic && !results.complete && !results.error;
     setTimeout(turn, soon ? SOON : document.hidden ? HIDDEN_EVERY : EVERY);
+    show();
   }
 }
 
 byId("window-table-box").addEventListener("toggle", show);
 byId("topology-text").addEventListener("toggle", async ({target}) => {
-  if (target.open) text(target.querySelector("pre"), await (await fetch("/topology?format=text")).text());
+  if (target.open) text(target.querySelector("pre"), await ask("/topology?format=text", (answer) => answer.text()));
 });
 turn();

@@ -2,15 +2,15 @@
 
 import {day, dayOfYear, month, timeOfDay} from "./format.js";
 
-/** The values of about `wanted` ticks from 0 to the first that is no less than `most`. */
-export function ticks(most, wanted) {
-  if (!(most > 0)) return [0, 1];
-  const rough = most / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max(1, [1, 2, 5, 10].find((each) => each * power >= rough) * power);
-  const values = [0];
-  while (values.at(-1) < most) values.push(values.length * step);
-  return values;
+/** An axis from 0 to a little more than `most`, with at most `wanted` round steps: {top, values}. */
+export function axis(most, wanted) {
+  if (!(most > 0)) return {top: 1, values: [0, 1]};
+  const top = most * 1.06;
+  const power = 10 ** Math.floor(Math.log10(top / wanted));
+  const step = Math.max(1, [1, 2, 5, 10].find((each) => top / (each * power) < wanted + 1) * power);
+  const values = [];
+  for (let value = 0; value <= top; value += step) values.push(value);
+  return {top, values};
 }
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;

@@ -1,6 +1,7 @@
 // How much flows: rates from the counts of successive answers, by topic and node, and their history.
 
 const MEMORY = 600;  // samples: ten minutes
+const SILENT = 3_000;  // ms: what a thread said before that says nothing of now
 const SMOOTHING = 0.4;  // weight of the newest rate
 
 /** Counts that only grow, until their owner changes; gives rates a second. */
@@ -43,8 +44,8 @@ export class Flow {
     this.lag = null;  // records of these
     this.sent = null;  // records/s, by all threads to all topics
     this.readBy = new Map();  // "0 frames": records/s of a sub-topology from a topic
-    this.out = new Map();  // "0 source frames": records/s out of a node
-    this.into = new Map();  // the same into it
+    this.into = new Map();  // "0 source frames": records/s into a node
+    this.sentBy = new Map();  // the same from it to topics
     this.commits = new Map();  // thread -> commits/s
     this.shares = new Map();  // thread -> [[activity, share of its time]]
     this.spent = new Map();
@@ -53,12 +54,13 @@ export class Flow {
   /** Takes an answer of /state; `own` names the topics that the application writes for itself. */
   take(state, own) {
     this.readBy = new Map();
-    this.out = new Map();
     this.into = new Map();
+    this.sentBy = new Map();
     let read = null, lag = null, sent = null;
     for (const thread of state.threads) {
       const at = state.now_ms - (thread.published_ms_ago ?? 0);
-      const rate = (key, count) => this.meter.rate(`${thread.thread} ${key}`, count, at);
+      const silent = state.now_ms - at > SILENT;
+      const rate = (key, count) => (silent ? null : this.meter.rate(`${thread.thread} ${key}`, count, at));
       const more = (sum, number) => (number == null ? sum : (sum ?? 0) + number);
       sent = more(sent, rate("sent", thread.sent_records));
       this.commits.set(thread.thread, rate("commits", thread.commits));
@@ -76,7 +78,7 @@ export class Flow {
         for (const node of task.nodes ?? []) {
           const name = `${task.task} node ${node.node}`;
           if (node.records != null) add(this.into, `${part} ${node.node}`, rate(`${name} in`, node.records));
-          if (node.out_records != null) add(this.out, `${part} ${node.node}`, rate(`${name} out`, node.out_records));
+          if (node.sent_records != null) add(this.sentBy, `${part} ${node.node}`, rate(`${name} sent`, node.sent_records));
         }
       }
     }

@@ -17,6 +17,11 @@ export function rate(number) {
   return number > 0 && number < 10 ? tenth.format(number) : whole.format(number);
 }
 
+/** 0.25 is "25 %". */
+export function percent(share) {
+  return `${Math.floor(share * 100 + 1e-9)}\u202f%`;
+}
+
 /** For axes: "950", "12K". */
 export function tick(number) {
   return number >= 10_000 ? short.format(number) : number % 1 ? String(number) : whole.format(number);

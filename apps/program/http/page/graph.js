@@ -18,23 +18,21 @@ function graphOf(topology) {
   for (const part of topology.sub_topologies) {
     for (const node of part.nodes) {
       const id = `${part.id} ${node.name}`;
-      const single = node.writes_topics.length + node.writes_edges.length === 1;
       if (node.reads_topic) {
         const key = `${part.id} ${node.reads_topic}`;
-        edges.push({from: topic(node.reads_topic), to: id, rateOf: (flow) => flow.into.get(id) ?? flow.readBy.get(key)});
+        edges.push({from: topic(node.reads_topic), to: id, rateOf: (flow) => flow.readBy.get(key) ?? flow.into.get(id)});
       }
       items.set(id, {id, kind: "node", part: part.id, title: node.name,
                      lines: [...node.operators.map((each) => ({word: each})),
                              ...node.tuning.map((each) => ({word: each, quiet: true})),
                              ...node.stores.map((each) => ({word: `store ${each}`, quiet: true}))]});
       for (const edge of node.reads_edges) {
-        const writer = writers.get(edge), from = `${writer.part} ${writer.node.name}`;
-        const alone = writer.node.writes_topics.length + writer.node.writes_edges.length === 1;
-        edges.push({from, to: id, rateOf: (flow) => (alone ? flow.out.get(from) : null) ?? flow.into.get(id)});
+        const writer = writers.get(edge);
+        edges.push({from: `${writer.part} ${writer.node.name}`, to: id, rateOf: (flow) => flow.into.get(id)});
       }
       for (const name of node.writes_topics)
         edges.push({from: id, to: topic(name),
-                    rateOf: (flow) => (single ? flow.out.get(id) : null) ?? readers(flow, name)[0]?.[1]});
+                    rateOf: (flow) => flow.sentBy.get(id) ?? readers(flow, name)[0]?.[1]});
     }
   }
   return {items, edges};

@@ -1,6 +1,6 @@
 // One value over the last minutes, as a line: throughput, lag.
 
-import {ticks} from "./axis.js";
+import {axis} from "./axis.js";
 import {attribute, html, keyed, svg, text} from "./dom.js";
 import {localTime, tick} from "./format.js";
 import {Tip} from "./tip.js";
@@ -49,9 +49,9 @@ export class LineChart {
     if (!last) return;
     const to = last.at, from = Math.min(this.samples[0].at, to - SHORTEST);
     const height = HEIGHT - TOP - BOTTOM;
-    const scale = ticks(Math.max(...this.samples.map((sample) => sample.value)), 3);
+    const scale = axis(Math.max(...this.samples.map((sample) => sample.value)), 3);
     this.x = (ms) => LEFT + ((ms - from) / (to - from)) * (width - LEFT - RIGHT);
-    this.y = (value) => TOP + height - (value / scale.at(-1)) * height;
+    this.y = (value) => TOP + height - (value / scale.top) * height;
     this.drawGrid(scale, width);
     const points = this.samples.map((sample) => `${this.x(sample.at).toFixed(1)} ${this.y(sample.value).toFixed(1)}`);
     attribute(this.line, "d", `M${points.join("L")}`);
@@ -61,7 +61,7 @@ export class LineChart {
   }
 
   drawGrid(scale, width) {
-    keyed(this.grid, scale, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
+    keyed(this.grid, scale.values, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
       const [line, label] = group.children;
       for (const [name, number] of Object.entries({x1: LEFT, x2: width - RIGHT, y1: this.y(value), y2: this.y(value)}))
         attribute(line, name, number);

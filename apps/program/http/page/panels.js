@@ -1,9 +1,10 @@
 // What is not a chart: figures, troubles, restores, and the tables.
 
 import {attribute, byId, html, keyed, rows, text} from "./dom.js";
-import {NONE, count, kindName, localTime, moment, rate, span, timeOfDay, windowSpan, windowState} from "./format.js";
+import {NONE, count, kindName, localTime, moment, percent, rate, span, timeOfDay, windowSpan, windowState} from "./format.js";
 
-const ROWS = 24;  // of a table, until more is asked for
+const ROWS = 24;  // of partitions
+const REFUSED = 8;  // records
 
 export function showTroubles(found) {
   byId("troubles").hidden = found.length === 0;
@@ -25,7 +26,7 @@ export function showRestores(state) {
       const left = each.seconds_left == null ? "" : `, about ${span(each.seconds_left * 1000)} left`;
       return {key: `${task.task} ${each.store}`, all, done,
               words: `Task ${task.task}, store ${each.store}: ${count(done)} of ${count(all)} offsets of its changelog, ` +
-                     `${Math.floor((100 * done) / all)} %${left}`};
+                     `${percent(done / all)}${left}`};
     }));
   byId("restores").hidden = found.length === 0;
   keyed(byId("restore-list"), found, (each) => each.key,
@@ -99,7 +100,7 @@ export function showThreads(state, flow) {
     const commits = flow.commits.get(thread.thread);
     return [
       {text: String(thread.thread), header: true},
-      shares.map(([name, share]) => `${name} ${Math.round(share * 100)} %`).join(", ") || thread.activity,
+      shares.map(([name, share]) => `${name} ${percent(share)}`).join(", ") || thread.activity,
       {text: commits == null ? count(thread.commits) : `${rate(commits)}/s`, className: "number",
        title: `${count(thread.commits)} commits, ${count(thread.aborts)} aborts`},
       {text: thread.last_commit_ms == null ? NONE : `${count(thread.last_commit_ms)} ms`, className: "number"},
@@ -113,7 +114,7 @@ export function showRefused(state) {
   text(byId("refused-note"), reasons.length > 0 ? `Since the start: ${reasons.join(", ")}. The last of them:` :
        state.counters.dead_lettered > 0 ? `None since the start; ${all} in the application’s life.` : "None.");
   byId("refused-table").hidden = state.last_refused.length === 0;
-  rows(byId("refused-rows"), state.last_refused, (each) => `${each.topic} ${each.partition} ${each.offset}`, (each) => [
+  rows(byId("refused-rows"), state.last_refused.slice(0, REFUSED), (each) => `${each.topic} ${each.partition} ${each.offset}`, (each) => [
     {text: `${each.topic} ${each.partition}, offset ${count(each.offset)}`, header: true,
      title: `committed at ${localTime(each.committed_at_ms)}`},
     each.detail ? `${each.reason}: ${each.detail}` : each.reason,

@@ -1,6 +1,6 @@
 // Users and frames per window as bars, one above the other, over event time.
 
-import {days, ticks, timeTicks} from "./axis.js";
+import {axis, days, timeTicks} from "./axis.js";
 import {attribute, html, keyed, svg, text} from "./dom.js";
 import {count, lengthName, rate, tick, windowSpan, windowState} from "./format.js";
 import {Tip} from "./tip.js";
@@ -82,9 +82,9 @@ export class WindowChart {
     const {what} = panel;
     text(panel.title, `${what === "users" ? "Unique users" : "Frames"} per ${lengthName(this.kind)}`);
     attribute(panel.title, "y", top - 14);
-    const scale = ticks(Math.max(...this.shown.map((window) => window[what])), height > 100 ? 5 : 2);
-    const y = (value) => top + height - (value / scale.at(-1)) * height;
-    keyed(panel.grid, scale, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
+    const scale = axis(Math.max(...this.shown.map((window) => window[what])), height > 100 ? 5 : 3);
+    const y = (value) => top + height - (value / scale.top) * height;
+    keyed(panel.grid, scale.values, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
       const [line, label] = group.children;
       for (const [name, number] of Object.entries({x1: this.left, x2: width - RIGHT, y1: y(value), y2: y(value)}))
         attribute(line, name, number);

@@ -20,11 +20,11 @@ export class Windows {
     }
   }
 
-  /** Takes answers of /state/<store>. Of several shards each counts users of its own. */
+  /** Takes answers of /state/<store>; of several shards each counts users of its own. */
   takeOpen(answers) {
     this.open.clear();
     this.elsewhere = answers.some((answer) => answer.elsewhere?.length > 0);
-    for (const entry of answers.flatMap((answer) => (answer.kind === "windows" ? answer.entries : []))) {
+    for (const entry of answers.flatMap((answer) => answer.entries)) {
       if (entry.final) continue;
       if (!this.open.has(entry.window)) this.open.set(entry.window, new Map());
       const series = this.open.get(entry.window), before = series.get(entry.start_ms);
