@@ -94,7 +94,8 @@ function resultNote() {
   if (results.error) return `Results cannot be read from topic ${results.topic}: ${results.error}`;
   if (!results.complete) return `Reading the results from topic ${results.topic} …`;
   const elsewhere = windows.elsewhere ? " Of open windows this is what this copy holds; others hold more." : "";
-  return `Final windows are those in topic ${results.topic}${results.earlier ? ", the newest of them" : ""}.${elsewhere}`;
+  const newest = results.earlier ? ", the newest of them" : "";
+  return `Final windows are those in topic ${results.topic}${newest}.${elsewhere}`;
 }
 
 function showWindows() {
@@ -109,7 +110,8 @@ function showWindows() {
   });
   const series = shown === undefined ? [] : windows.series(shown);
   byId("window-chart").hidden = byId("window-legend").hidden = byId("window-table-box").hidden = series.length === 0;
-  text(byId("window-note"), series.length === 0 && results.complete ? `No window is there yet. ${resultNote()}` : resultNote());
+  const none = series.length === 0 && results.complete ? "No window is there yet. " : "";
+  text(byId("window-note"), none + resultNote());
   charts.windows.update(series, shown);
   if (byId("window-table-box").open) panels.showWindowTable(series);
 }

@@ -15,7 +15,8 @@ const REASONS = {
   "broker-away": {title: "The broker is gone",
                   remedy: "Nothing is lost. It keeps trying, and goes on by itself once the broker answers."},
   silent: {title: "A thread waits for the broker", remedy: "It goes on by itself once the broker answers."},
-  stalled: {title: "No progress", remedy: "Look for a leader that is away, or a producer that left a transaction open."},
+  stalled: {title: "No progress",
+            remedy: "Look for a leader that is away, or a producer that left a transaction open."},
   "no-member": {title: "Not in the group", remedy: "It joins by itself."},
 };
 
@@ -41,17 +42,19 @@ function ended(state) {
 }
 
 function unanswered(state, lostSince) {
-  const since = `It has not answered since ${localTime(lostSince)}`;
-  if (state && ended(state))
-    return {level: "still", word: "Ended", text: `The run was over; ${since.toLowerCase()}. Below is what it last said.`};
-  return {level: "trouble", word: "No answer", text: state ? `${since}. Below is what it last said.` : `${since}.`};
+  const since = `It has not answered since ${localTime(lostSince)}.`;
+  if (!state) return {level: "trouble", word: "No answer", text: since};
+  const below = "Below is what it last said.";
+  return ended(state) ? {level: "still", word: "Ended", text: `The run was over. ${since} ${below}`}
+                      : {level: "trouble", word: "No answer", text: `${since} ${below}`};
 }
 
 function running(flow) {
+  const well = (words) => ({level: "well", word: "Running", text: words});
   if (flow.lag == null || flow.lag === 0)
-    return {level: "well", word: "Running", text: flow.read > 0 ? `caught up, ${rate(flow.read)} records/s` : "caught up"};
+    return well(flow.read > 0 ? `caught up, ${rate(flow.read)} records/s` : "caught up");
   const left = flow.read > 0 ? `, about ${span((flow.lag / flow.read) * 1000)} to go` : "";
-  return {level: "well", word: "Running", text: `${count(flow.lag)} records behind${left}`};
+  return well(`${count(flow.lag)} records behind${left}`);
 }
 
 /** {level, word, text} of the last /state, or of its absence: lostSince is when answers ended, or null. */

@@ -2,20 +2,24 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function fill(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) attribute(element, name, value);
+function fill(element, given, children) {
+  attributes(element, given);
   element.append(...children);
   return element;
 }
 
 export const byId = (id) => document.getElementById(id);
-export const html = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
-export const svg = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+export const html = (tag, given = {}, ...children) => fill(document.createElement(tag), given, children);
+export const svg = (tag, given = {}, ...children) => fill(document.createElementNS(SVG, tag), given, children);
 
 /** Sets an attribute where it changes; null removes it. */
 export function attribute(element, name, value) {
   if (value == null || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+export function attributes(element, given) {
+  for (const [name, value] of Object.entries(given)) attribute(element, name, value);
 }
 
 /** Sets the text where it changes: selections stay, and nothing is said twice. */

@@ -78,7 +78,8 @@ export class Flow {
         for (const node of task.nodes ?? []) {
           const name = `${task.task} node ${node.node}`;
           if (node.records != null) add(this.into, `${part} ${node.node}`, rate(`${name} in`, node.records));
-          if (node.sent_records != null) add(this.sentBy, `${part} ${node.node}`, rate(`${name} sent`, node.sent_records));
+          if (node.sent_records != null)
+            add(this.sentBy, `${part} ${node.node}`, rate(`${name} sent`, node.sent_records));
         }
       }
     }

@@ -1,6 +1,6 @@
 // The topology as a graph from top to bottom: topics, nodes, and on the edges what flows along them.
 
-import {attribute, html, svg, text} from "./dom.js";
+import {attribute, svg, text} from "./dom.js";
 import {count, rate} from "./format.js";
 
 const GAP = 46, LINE = 16, PADDING = 10, GROUP = 9, GROUP_TITLE = 20, NARROWEST = 150, WIDEST = 330;
@@ -9,8 +9,9 @@ const GAP = 46, LINE = 16, PADDING = 10, GROUP = 9, GROUP_TITLE = 20, NARROWEST 
 function graphOf(topology) {
   const items = new Map(), edges = [], writers = new Map();
   const topic = (name) => {
-    if (!items.has(`topic ${name}`)) items.set(`topic ${name}`, {id: `topic ${name}`, kind: "topic", title: name, lines: []});
-    return `topic ${name}`;
+    const id = `topic ${name}`;
+    if (!items.has(id)) items.set(id, {id, kind: "topic", title: name, lines: []});
+    return id;
   };
   const readers = (flow, name) => [...flow.readBy].filter(([key]) => key.slice(key.indexOf(" ") + 1) === name);
   for (const part of topology.sub_topologies)
@@ -20,7 +21,8 @@ function graphOf(topology) {
       const id = `${part.id} ${node.name}`;
       if (node.reads_topic) {
         const key = `${part.id} ${node.reads_topic}`;
-        edges.push({from: topic(node.reads_topic), to: id, rateOf: (flow) => flow.readBy.get(key) ?? flow.into.get(id)});
+        edges.push({from: topic(node.reads_topic), to: id,
+                    rateOf: (flow) => flow.readBy.get(key) ?? flow.into.get(id)});
       }
       items.set(id, {id, kind: "node", part: part.id, title: node.name,
                      lines: [...node.operators.map((each) => ({word: each})),
@@ -78,7 +80,7 @@ export class Graph {
     new ResizeObserver(() => this.draw()).observe(box);
   }
 
-  /** Shows a topology; `notes` are what is said of topics and sub-topologies: Map of id to text. */
+  /** Shows a topology. */
   show(topology) {
     this.graph = graphOf(topology);
     this.ranks = rank(this.graph);
@@ -145,14 +147,15 @@ export class Graph {
       const bottom = Math.max(...items.map((item) => item.y + item.high)) + GROUP;
       const title = svg("text", {class: "group-title", x: left + 9, y: top + 15}, `sub-topology ${part}`);
       this.groups.set(part, title);
-      this.svg.append(svg("rect", {class: "group", x: left, y: top, width: right - left, height: bottom - top, rx: 8}), title);
+      const frame = {class: "group", x: left, y: top, width: right - left, height: bottom - top, rx: 8};
+      this.svg.append(svg("rect", frame), title);
     }
   }
 
   drawItem(item) {
-    const round = item.kind === "topic" ? item.high / 2 : 4;
+    const rx = item.kind === "topic" ? Math.min(20, item.high / 2) : 4;
     const group = svg("g", {class: item.kind},
-                      svg("rect", {x: item.x, y: item.y, width: item.wide, height: item.high, rx: Math.min(round, 20)}));
+                      svg("rect", {x: item.x, y: item.y, width: item.wide, height: item.high, rx}));
     item.text.forEach((line, index) => {
       const middle = item.kind === "topic";
       const label = svg("text", {
@@ -177,7 +180,7 @@ export class Graph {
     this.svg.append(edge.path, edge.label);
   }
 
-  /** Brings rates and notes up to date. */
+  /** Brings rates up to date, and what is said of topics and sub-topologies: see notesOf(). */
   update(flow, notes) {
     Object.assign(this, {flow, notes});
     if (!this.graph) return;

@@ -1,7 +1,7 @@
 // One value over the last minutes, as a line: throughput, lag.
 
 import {axis} from "./axis.js";
-import {attribute, html, keyed, svg, text} from "./dom.js";
+import {attribute, attributes, html, keyed, svg, text} from "./dom.js";
 import {localTime, tick} from "./format.js";
 import {Tip} from "./tip.js";
 
@@ -53,9 +53,10 @@ export class LineChart {
     this.x = (ms) => LEFT + ((ms - from) / (to - from)) * (width - LEFT - RIGHT);
     this.y = (value) => TOP + height - (value / scale.top) * height;
     this.drawGrid(scale, width);
-    const points = this.samples.map((sample) => `${this.x(sample.at).toFixed(1)} ${this.y(sample.value).toFixed(1)}`);
-    attribute(this.line, "d", `M${points.join("L")}`);
-    attribute(this.area, "d", `M${this.x(this.samples[0].at)} ${this.y(0)}L${points.join("L")}L${this.x(to)} ${this.y(0)}Z`);
+    const point = (at, value) => `${this.x(at).toFixed(1)} ${this.y(value).toFixed(1)}`;
+    const points = this.samples.map((sample) => point(sample.at, sample.value)).join("L");
+    attribute(this.line, "d", `M${points}`);
+    attribute(this.area, "d", `M${point(this.samples[0].at, 0)}L${points}L${point(to, 0)}Z`);
     this.drawTime(from, to);
     this.tip.refresh();
   }
@@ -63,11 +64,9 @@ export class LineChart {
   drawGrid(scale, width) {
     keyed(this.grid, scale.values, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
       const [line, label] = group.children;
-      for (const [name, number] of Object.entries({x1: LEFT, x2: width - RIGHT, y1: this.y(value), y2: this.y(value)}))
-        attribute(line, name, number);
-      attribute(line, "class", value === 0 ? "base" : null);
-      attribute(label, "x", LEFT - 8);
-      attribute(label, "y", this.y(value) + 4);
+      const y = this.y(value);
+      attributes(line, {x1: LEFT, x2: width - RIGHT, y1: y, y2: y, class: value === 0 ? "base" : null});
+      attributes(label, {x: LEFT - 8, y: y + 4});
       text(label, tick(value));
     });
   }
@@ -93,14 +92,14 @@ export class LineChart {
 
   describe(index) {
     const sample = this.samples[index];
-    return sample && {x: this.x(sample.at), y: this.y(sample.value),
+    return sample && {x: this.x(sample.at), y: this.y(sample.value), beside: 0,
                       title: localTime(sample.at), lines: [`${this.write(sample.value)} ${this.unit}`]};
   }
 
   mark(index) {
     attribute(this.dot, "visibility", index == null ? "hidden" : "visible");
     if (index == null) return;
-    attribute(this.dot, "cx", this.x(this.samples[index].at));
-    attribute(this.dot, "cy", this.y(this.samples[index].value));
+    const {at, value} = this.samples[index];
+    attributes(this.dot, {cx: this.x(at), cy: this.y(value)});
   }
 }

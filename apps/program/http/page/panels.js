@@ -1,7 +1,8 @@
 // What is not a chart: figures, troubles, restores, and the tables.
 
 import {attribute, byId, html, keyed, rows, text} from "./dom.js";
-import {NONE, count, kindName, localTime, moment, percent, rate, span, timeOfDay, windowSpan, windowState} from "./format.js";
+import {NONE, count, day, kindName, localTime, moment, percent, rate, span, timeOfDay, windowSpan, windowState}
+  from "./format.js";
 
 const ROWS = 24;  // of partitions
 const REFUSED = 8;  // records
@@ -24,9 +25,8 @@ export function showRestores(state) {
     task.restores.map((each) => {
       const all = Math.max(1, each.end - each.begin), done = Math.min(all, Math.max(0, each.position - each.begin));
       const left = each.seconds_left == null ? "" : `, about ${span(each.seconds_left * 1000)} left`;
-      return {key: `${task.task} ${each.store}`, all, done,
-              words: `Task ${task.task}, store ${each.store}: ${count(done)} of ${count(all)} offsets of its changelog, ` +
-                     `${percent(done / all)}${left}`};
+      const far = `${count(done)} of ${count(all)} offsets of its changelog, ${percent(done / all)}${left}`;
+      return {key: `${task.task} ${each.store}`, all, done, words: `Task ${task.task}, store ${each.store}: ${far}`};
     }));
   byId("restores").hidden = found.length === 0;
   keyed(byId("restore-list"), found, (each) => each.key,
@@ -51,13 +51,15 @@ export function showFigures(state, flow, windows, kind, partitions) {
   const figures = [];
   const last = kind === undefined ? undefined : windows.series(kind).findLast((window) => window.final);
   if (last) figures.push({term: "users in the last final window", value: count(last.users), note: windowSpan(last)});
-  figures.push({term: "records read a second", value: rate(flow.read), note: `${count(state.counters.accepted + state.counters.merged)} accepted so far`});
-  figures.push({term: "records behind", value: count(flow.lag), note: flow.lag === 0 ? "caught up" : "not processed and committed yet"});
+  const {accepted, merged, late, dead_lettered: dead} = state.counters;
+  figures.push({term: "records read a second", value: rate(flow.read),
+                note: `${count(accepted + merged)} accepted so far`});
+  figures.push({term: "records behind", value: count(flow.lag),
+                note: flow.lag === 0 ? "caught up" : "not processed and committed yet"});
   const watermark = slowest(partitions);
   if (watermark != null)
-    figures.push({term: "watermark", value: timeOfDay(watermark, true), note: `${moment(watermark).slice(0, -9)}, UTC`});
-  const {late, dead_lettered: dead} = state.counters;
-  figures.push({term: "late, and refused", value: `${count(late)} / ${count(dead)}`, note: others(state.counters)});
+    figures.push({term: "watermark", value: timeOfDay(watermark, true), note: `${day(watermark)}, UTC`});
+  figures.push({term: "late / refused", value: `${count(late)} / ${count(dead)}`, note: others(state.counters)});
   keyed(byId("figures"), figures, (each) => each.term,
         () => html("div", {}, html("dt"), html("dd", {class: "value"}), html("dd", {class: "note"})), (box, each) => {
           text(box.children[0], each.term);
@@ -76,7 +78,7 @@ function others(counters) {
 }
 
 export function showPartitions(partitions, own) {
-  const order = (each) => [own.has(each.topic) ? 1 : 0, each.stalled ? 0 : 1, -(each.lag ?? 0), each.topic, each.partition];
+  const order = (each) => [own.has(each.topic) ? 1 : 0, -(each.lag ?? 0), each.topic, each.partition];
   const sorted = [...partitions].sort((a, b) => {
     const [left, right] = [order(a), order(b)];
     const at = left.findIndex((value, i) => value !== right[i]);
@@ -114,7 +116,8 @@ export function showRefused(state) {
   text(byId("refused-note"), reasons.length > 0 ? `Since the start: ${reasons.join(", ")}. The last of them:` :
        state.counters.dead_lettered > 0 ? `None since the start; ${all} in the application’s life.` : "None.");
   byId("refused-table").hidden = state.last_refused.length === 0;
-  rows(byId("refused-rows"), state.last_refused.slice(0, REFUSED), (each) => `${each.topic} ${each.partition} ${each.offset}`, (each) => [
+  const keyOf = (each) => `${each.topic} ${each.partition} ${each.offset}`;
+  rows(byId("refused-rows"), state.last_refused.slice(0, REFUSED), keyOf, (each) => [
     {text: `${each.topic} ${each.partition}, offset ${count(each.offset)}`, header: true,
      title: `committed at ${localTime(each.committed_at_ms)}`},
     each.detail ? `${each.reason}: ${each.detail}` : each.reason,

@@ -5,14 +5,15 @@ import {attribute, html, text} from "./dom.js";
 export class Tip {
   /**
    * Makes `box`, which holds a chart, answer: placeAt(x) is the index of the place nearest to x, places() how many
-   * there are, describe(index) {x, y, title, lines} or null, mark(index) shows it in the chart (null: none).
+   * there are, describe(index) {x, y, beside, title, lines} or null, mark(index) shows it in the chart (null: none).
    */
   constructor(box, {placeAt, places, describe, mark}) {
     Object.assign(this, {box, placeAt, places, describe, mark, index: null});
     this.element = html("div", {class: "tip", role: "status", hidden: ""});
     box.append(this.element);
     attribute(box, "tabindex", "0");
-    box.addEventListener("pointermove", (event) => this.show(placeAt(event.clientX - box.getBoundingClientRect().left)));
+    box.addEventListener("pointermove",
+                         (event) => this.show(placeAt(event.clientX - box.getBoundingClientRect().left)));
     box.addEventListener("pointerleave", () => this.show(null));
     box.addEventListener("blur", () => this.show(null));
     box.addEventListener("keydown", (event) => this.key(event));
@@ -20,7 +21,7 @@ export class Tip {
 
   key(event) {
     const last = this.places() - 1, at = this.index;
-    const next = {ArrowLeft: at == null ? last : Math.max(0, at - 1), ArrowRight: at == null ? last : Math.min(last, at + 1),
+    const next = {ArrowLeft: Math.max(0, (at ?? last + 1) - 1), ArrowRight: Math.min(last, (at ?? last) + 1),
                   Home: 0, End: last, Escape: null}[event.key];
     if (next === undefined) return;
     event.preventDefault();
@@ -41,8 +42,10 @@ export class Tip {
     while (this.element.children.length < found.lines.length + 1) this.element.append(html("p"));
     while (this.element.children.length > found.lines.length + 1) this.element.lastChild.remove();
     [found.title, ...found.lines].forEach((line, i) => text(this.element.children[i], line));
-    const room = this.box.clientWidth - this.element.offsetWidth;
-    this.element.style.left = `${Math.max(0, Math.min(room, found.x - this.element.offsetWidth / 2))}px`;
+    // Beside what it is about: to the right where there is room, else to the left.
+    const wide = this.element.offsetWidth, beside = found.beside + 8;
+    const fits = found.x + beside + wide <= this.box.clientWidth;
+    this.element.style.left = `${Math.max(0, fits ? found.x + beside : found.x - beside - wide)}px`;
     this.element.style.top = `${Math.max(0, found.y - this.element.offsetHeight - 10)}px`;
   }
 }

@@ -1,7 +1,7 @@
 // Users and frames per window as bars, one above the other, over event time.
 
 import {axis, days, timeTicks} from "./axis.js";
-import {attribute, html, keyed, svg, text} from "./dom.js";
+import {attribute, attributes, html, keyed, svg, text} from "./dom.js";
 import {count, lengthName, rate, tick, windowSpan, windowState} from "./format.js";
 import {Tip} from "./tip.js";
 
@@ -86,11 +86,9 @@ export class WindowChart {
     const y = (value) => top + height - (value / scale.top) * height;
     keyed(panel.grid, scale.values, (value) => value, () => svg("g", {}, svg("line"), svg("text")), (group, value) => {
       const [line, label] = group.children;
-      for (const [name, number] of Object.entries({x1: this.left, x2: width - RIGHT, y1: y(value), y2: y(value)}))
-        attribute(line, name, number);
-      attribute(line, "class", value === 0 ? "base" : null);
-      attribute(label, "x", this.left - 8);
-      attribute(label, "y", y(value) + 4);
+      const at = y(value);
+      attributes(line, {x1: this.left, x2: width - RIGHT, y1: at, y2: at, class: value === 0 ? "base" : null});
+      attributes(label, {x: this.left - 8, y: at + 4});
       text(label, tick(value));
     });
     keyed(panel.bars, this.shown, (window) => window.start_ms, (window) => {
@@ -98,13 +96,9 @@ export class WindowChart {
       return svg("rect", {x, width: wide, y: y(0), height: 0});
     }, (bar, window) => {
       const {x, wide} = this.place(window);
-      attribute(bar, "class", window.final ? "bar" : "bar open");
-      attribute(bar, "x", x);
-      attribute(bar, "width", wide);
-      requestAnimationFrame(() => {  // from nothing, where it is new
-        attribute(bar, "y", y(window[what]));
-        attribute(bar, "height", Math.max(0, y(0) - y(window[what])));
-      });
+      attributes(bar, {class: window.final ? "bar" : "bar open", x, width: wide});
+      // Later, so that one that is new grows from nothing.
+      requestAnimationFrame(() => attributes(bar, {y: y(window[what]), height: y(0) - y(window[what])}));
     });
     this.label(panel, y);
   }
@@ -118,8 +112,7 @@ export class WindowChart {
     const chosen = what === "frames" ? [] : step >= 40 ? final : highest ? [highest] : [];
     keyed(panel.values, chosen, (window) => window.start_ms, () => svg("text"), (label, window) => {
       const {x, wide} = this.place(window);
-      attribute(label, "x", x + wide / 2);
-      attribute(label, "y", y(window[what]) - 5);
+      attributes(label, {x: x + wide / 2, y: y(window[what]) - 5});
       text(label, count(window[what]));
     });
   }
@@ -136,14 +129,11 @@ export class WindowChart {
     keyed(this.time, timeTicks(this.from, this.to, wanted), ({ms}) => ms, () => svg("g", {}, svg("line"), svg("text")),
           (group, {ms, label}) => {
             const [line, word] = group.children;
-            for (const [name, value] of Object.entries({x1: this.x(ms), x2: this.x(ms), y1: y - 18, y2: y - 13}))
-              attribute(line, name, value);
-            attribute(word, "x", Math.min(this.x(ms), width - 16));
-            attribute(word, "y", y);
+            attributes(line, {x1: this.x(ms), x2: this.x(ms), y1: y - 18, y2: y - 13});
+            attributes(word, {x: Math.min(this.x(ms), width - 16), y});
             text(word, label);
           });
-    attribute(this.dates, "x", this.left);
-    attribute(this.dates, "y", HEIGHT - 4);
+    attributes(this.dates, {x: this.left, y: HEIGHT - 4});
     text(this.dates, `${days(this.from, this.shown.at(-1).start_ms + this.shown.at(-1).duration_ms)}, UTC`);
   }
 
@@ -154,9 +144,7 @@ export class WindowChart {
     if (open.length === 0) return;
     const {x, wide} = this.place(open.at(-1));
     const right = x + wide > this.left + 90;
-    attribute(this.words, "x", right ? x + wide : x);
-    attribute(this.words, "text-anchor", right ? "end" : "start");
-    attribute(this.words, "y", TOP - 16);
+    attributes(this.words, {x: right ? x + wide : x, y: TOP - 16, "text-anchor": right ? "end" : "start"});
   }
 
   nearest(x) {
@@ -175,7 +163,8 @@ export class WindowChart {
     const {x, wide} = this.place(window);
     return {
       x: x + wide / 2,
-      y: TOP + 74,
+      y: TOP + 110,
+      beside: wide / 2,
       title: windowSpan(window),
       lines: [`${count(window.users)} users`,
               `${count(window.frames)} frames, ${rate(window.frames / (window.duration_ms / 1000))} a second`,
@@ -187,14 +176,14 @@ export class WindowChart {
     attribute(this.cursor, "visibility", index == null ? "hidden" : "visible");
     if (index == null) return;
     const {x, wide} = this.place(this.shown[index]);
-    const values = {x: x - 2, width: wide + 4, y: TOP - 4, height: HEIGHT - TOP - BOTTOM + 4};
-    for (const [name, value] of Object.entries(values)) attribute(this.cursor, name, value);
+    attributes(this.cursor, {x: x - 2, width: wide + 4, y: TOP - 4, height: HEIGHT - TOP - BOTTOM + 4});
   }
 
   summary() {
     const final = this.shown.filter((window) => window.final), last = final.at(-1);
-    const open = this.shown.length - final.length;
-    return `Unique users and frames per ${lengthName(this.kind)}: ${final.length} final windows, ${open} still open. ` +
-           (last ? `The last final one, ${windowSpan(last)}: ${count(last.users)} users, ${count(last.frames)} frames.` : "");
+    const all = `Unique users and frames per ${lengthName(this.kind)}: ` +
+                `${final.length} final windows, ${this.shown.length - final.length} still open.`;
+    if (!last) return all;
+    return `${all} The last final one, ${windowSpan(last)}: ${count(last.users)} users, ${count(last.frames)} frames.`;
   }
 }
