@@ -13,6 +13,7 @@
 #include "millrace/apps/program/http/http_server.h"
 #include "millrace/apps/program/instance_id.h"
 #include "millrace/apps/program/logging.h"
+#include "millrace/apps/program/result_feed.h"
 #include "millrace/apps/program/run_report.h"
 #include "millrace/apps/program/signals.h"
 #include "millrace/apps/program/state_directory.h"
@@ -86,7 +87,11 @@ class Run {
                              .on_state = {}});
     RunReport report(terminal_, clock_, application, options_.progress_every,
                      program_.window_names());
-    const Endpoints endpoints(application, clock_, identity(application, **broker));
+    std::optional<ResultFeed> results;
+    if (std::string topic = program_.results(options_); !topic.empty())
+      results.emplace(**broker, clock_, std::move(topic));
+    const Endpoints endpoints(application, clock_, identity(application, **broker),
+                              answers_from(results));
     std::optional<HttpServer> server;  // from here on until the application is done
     if (*listener)
       server.emplace(
@@ -151,6 +156,16 @@ class Run {
     if (!listener.ok()) return listener.status();
     terminal_.line(fmt::format("{}: serving http://{}/", info_.name, listener->address().text()));
     return std::optional(std::move(*listener));
+  }
+
+  /// Empty without results.
+  static HttpHandler answers_from(std::optional<ResultFeed>& results) {
+    if (!results) return {};
+    return [&results](const HttpRequest& request) -> HttpResponse {
+      const auto after = request.query.find("after");
+      return {200, "application/json",
+              results->json(after == request.query.end() ? std::string() : after->second)};
+    };
   }
 
   ApplicationIdentity identity(const Application& application, const Broker& broker) const {

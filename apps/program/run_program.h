@@ -33,6 +33,9 @@ class StreamProgram {
   virtual void configure(ApplicationConfig& config) const = 0;
   /// What the program demands of topics beyond what the topology does. kInvalid: they do not fit.
   virtual Status check(Admin&) const { return {}; }
+  /// The topic that window_stats_json() writes to, which the page at --http shows; empty: there is
+  /// none, as with files. Called after topology().
+  virtual std::string results(const StreamOptions&) const { return {}; }
   /// Names of the windows, in the order of RunCounters::late_by_window; empty without windows.
   virtual std::vector<std::string> window_names() const { return {}; }
 };

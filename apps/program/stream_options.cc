@@ -92,8 +92,8 @@ void declare_stream_options(Options& options, StreamOptions& targets) {
       .range(1, 1e15);
   options
       .add("http", targets.http,
-           "serve /health, /ready, /state, /topology and /metrics (Prometheus), read-only; on this "
-           "machine alone unless a host is named")
+           "serve a page for browsers at /, and /health, /ready, /state, /topology, /results and "
+           "/metrics (Prometheus), read-only; on this machine alone unless a host is named")
       .value_name("[HOST:]PORT");
   options
       .add("advertise", targets.advertise,

@@ -8,10 +8,10 @@
 
 #include "millrace/apps/program/exit_code.h"
 #include "millrace/apps/program/options.h"
+#include "millrace/apps/program/result_topic.h"
 #include "millrace/apps/program/session.h"
 #include "millrace/apps/program/signals.h"
 #include "millrace/apps/program/stream_options.h"
-#include "millrace/apps/report/result_topic.h"
 #include "millrace/apps/report/window_results.h"
 
 namespace millrace {
@@ -83,7 +83,7 @@ Status run(const Arguments& line) {
   Session session;
   MILLRACE_RETURN_IF_ERROR(session.open(line.broker, Session::Missing::kRefuse));
   const Result<std::unique_ptr<ResultTopic>> topic =
-      ResultTopic::open(session.broker(), line.input);
+      ResultTopic::open(session.broker(), {.topic = line.input, .client_id = "millrace-report"});
   MILLRACE_RETURN_IF_ERROR(topic.status());
   stop.on_request([&] { (*topic)->wakeup(); });
   const Status printed =

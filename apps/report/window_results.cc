@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <utility>
 #include <vector>
 
-#include "millrace/apps/program/duration.h"
 #include "millrace/apps/program/number_text.h"
 #include "millrace/apps/program/table.h"
 
@@ -38,16 +36,6 @@ std::string summary(const std::string& kind, const std::vector<const WindowResul
 }
 
 }  // namespace
-
-std::string WindowResult::kind() const {
-  return calendar ? *calendar : format_duration(std::chrono::seconds{duration_s});
-}
-
-std::string WindowResult::note() const {
-  const std::string again = revision ? fmt::format("revision {}", *revision) : std::string{};
-  if (final) return again;
-  return again.empty() ? "open" : "open, " + again;
-}
 
 void WindowResults::add(WindowResult result) {
   Series& series = kinds_[result.kind()];

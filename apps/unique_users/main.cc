@@ -94,6 +94,9 @@ class UniqueUsers final : public StreamProgram {
     config.idle_after = idle_after_;
     config.max_drift = max_drift_.value_or(-1ms);
   }
+  std::string results(const StreamOptions& stream) const override {
+    return stream.from.empty() ? options_.output : std::string();
+  }
   std::vector<std::string> window_names() const override { return names_; }
 
  private:

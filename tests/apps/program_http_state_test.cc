@@ -27,6 +27,8 @@ TEST(StateJsonTest, TellsEverythingThatIsKnown) {
       state_json(ObservedApplication().observation()),
       R"({"program":"unique_users","version":"0.1.0","application_id":"users",)"
       R"("instance_id":"first","broker":"embedded:","state":"running","ready":false,)"
+      R"("unready":[{"reason":"restoring","detail":"task 1_0 is restoring, store users at 400 of )"
+      R"(1300, 12 s left"}],)"
       R"("now_ms":1700000001000,"started_ms":1700000000000,)"
       R"("stores":[{"store":"users","kind":"windows"}],)"
       R"("counters":{"accepted":90,"late":4,"dead_lettered":6,"merged":0,"out_of_order":0,)"
@@ -128,12 +130,14 @@ TEST(TopologyJsonTest, IsTheGraphWithResolvedTopics) {
   const auto topology = unique_users({});
   ASSERT_TRUE(topology.ok());
   const std::string json = topology_json(*topology, "app");
-  EXPECT_THAT(json, AllOf(StartsWith(R"({"name":"unique-users","fingerprint":")" +
-                                     topology->fingerprint() + R"(","sub_topologies":[{"id":0,)"),
-                          HasSubstr(R"("reads_topic":"frames")"),
-                          HasSubstr(R"("writes_topics":["app-users-repartition"])"),
-                          HasSubstr(R"("reads_topic":"app-users-repartition")"),
-                          HasSubstr(R"("writes_topics":["unique-users"])")));
+  EXPECT_THAT(
+      json, AllOf(StartsWith(R"({"name":"unique-users","fingerprint":")" + topology->fingerprint() +
+                             R"(","sub_topologies":[{"id":0,)"),
+                  HasSubstr(R"("reads_topic":"frames")"),
+                  HasSubstr(R"({"id":1,"stores":["users"],"nodes":[)"),
+                  HasSubstr(R"("writes_topics":["app-users-repartition"])"),
+                  HasSubstr(R"("reads_topic":"app-users-repartition")"),
+                  HasSubstr(R"("writes_topics":["unique-users"])")));
 }
 
 }  // namespace

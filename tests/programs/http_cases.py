@@ -24,8 +24,9 @@ MEGABYTE = 1 << 20
 NO_QUESTIONS = ["/state/users?limit=0", "/state/users?limit=1001", "/state/users?limit=1e3", "/state/users?limit=",
                 "/state/users?window=x", "/state/users?window=" + "9" * 100, "/state/users/", "/state/users/60",
                 "/state/users/%00", "/state/users/" + "9" * 1000, "/state/users/1/2/3"]
-NOT_THERE = ["/", "/index.html", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//state", "/state/", "/state%00",
-             "/state/..", "/STATE", "/state;x", "/state%2f", "/a" * 1000, "*", "http://127.0.0.1/etc/passwd"]
+NOT_THERE = ["/index.html", "/page", "/page/", "/page/../page/app.js", "/page/nothing.js", "/../../etc/passwd",
+             "/%2e%2e/%2e%2e/etc/passwd", "//state", "/state/", "/state%00", "/state/..", "/STATE", "/state;x",
+             "/state%2f", "/a" * 1000, "*", "http://127.0.0.1/etc/passwd"]
 
 
 def expect(condition, text):
@@ -46,11 +47,11 @@ def metrics_named_in(text):
 class Served:
     """A program that runs with --http, and its answers."""
 
-    def __init__(self, programs, command, *more):
+    def __init__(self, programs, command, *more, stdin=None):
         self.errors = os.path.join(programs.scratch, programs.unique("served"))
         with open(self.errors, "wb") as file:
-            self.process = subprocess.Popen(programs.command(*command, "--http", "0", *more), stdout=subprocess.DEVNULL,
-                                            stderr=file, cwd=programs.scratch)
+            self.process = subprocess.Popen(programs.command(*command, "--http", "0", *more), stdin=stdin,
+                                            stdout=subprocess.DEVNULL, stderr=file, cwd=programs.scratch)
         self.port = None
 
     def said(self):

@@ -24,6 +24,7 @@ import example_configuration  # noqa: E402
 import http_cases  # noqa: E402
 import merge_cases  # noqa: E402
 import naive_count  # noqa: E402
+import page_cases  # noqa: E402
 import ring_report  # noqa: E402
 import semantics  # noqa: E402
 from ring_report import Failure  # noqa: E402
@@ -49,6 +50,8 @@ DATA = {
               "--broken-percent", "1", "--crlf"], [60]),
     "edges": (["--users", "1500", "--rate", "3", "--seed", "5", "--bytes", "300",
                "--flip-percent", "0.5", "--broken-percent", "1"], [60, 600, 86400]),
+    "hour": (["--users", "2000", "--rate", "5", "--seed", "6", "--bytes", "300",
+              "--late-percent", "5", "--max-delay", "5s", "--broken-percent", "0.1"], [60, 600]),
 }
 
 
@@ -497,6 +500,7 @@ def cases_of(programs):
     yield case("File.BadRecordStopsTheRunAndIsNamed", stop_case)
     brokers = [("Embedded", embedded), ("Kafka", kafka)]
     yield from http_cases.cases(case, lambda each, broker: Run(each, broker(each)), embedded, kafka, wait_for)
+    yield from page_cases.cases(case, lambda each, broker: Run(each, broker(each)), embedded, wait_for)
     for label, broker in brokers:
         for name in DATA:
             yield case(f"{label}.{name}_partitions1", broker_case, broker, name, 1)

@@ -1,6 +1,9 @@
 #include "millrace/apps/program/http/endpoints.h"
 
+#include <utility>
+
 #include "millrace/apps/program/http/metrics_text.h"
+#include "millrace/apps/program/http/page.h"
 #include "millrace/apps/program/http/readiness.h"
 #include "millrace/apps/program/http/state_json.h"
 #include "millrace/apps/program/http/store_endpoint.h"
@@ -30,11 +33,14 @@ HttpResponse Endpoints::answer(const HttpRequest& request) const {
   if (request.path == "/state") return {200, kJson, state_json(observe())};
   if (request.path.starts_with("/state/")) return answer_store(application_, request);
   if (request.path == "/topology") return topology(request);
+  if (request.path == "/results")
+    return results_ ? results_(request) : HttpResponse{200, kJson, R"({"topic":null})"};
   if (request.path == "/metrics")
     return {200, kMetricsContentType, metrics_text(observe(), ProcessUsage::now())};
+  if (auto file = page_file(request.path)) return *std::move(file);
   return {404, kText,
-          "there are /health, /ready, /state, /state/STORE, /state/STORE/KEY, /topology and "
-          "/metrics\n"};
+          "there are / (a page), /health, /ready, /state, /state/STORE, /state/STORE/KEY, /topology, "
+          "/results and /metrics\n"};
 }
 
 /// The query decides, else what the client accepts; else JSON.

@@ -1,18 +1,26 @@
 #pragma once
 
+#include <utility>
+
 #include "millrace/apps/program/http/http_exchange.h"
 #include "millrace/apps/program/http/observation.h"
 #include "millrace/framework/clock.h"
 
 namespace millrace {
 
-/// What is served of an application: /health, /ready, /state and below it its stores, /topology,
-/// /metrics. Reads only what its threads have published and committed. Thread-safe.
+/// What is served of an application: the page at /, and what it is made of: /health, /ready, /state
+/// and below it the stores, /topology, /results, /metrics. Reads only what its threads have
+/// published and committed. Thread-safe.
 class Endpoints {
  public:
-  /// Both references must outlive this object.
-  Endpoints(const Application& application, const Clock& clock, ApplicationIdentity identity)
-      : application_(application), clock_(clock), identity_(std::move(identity)) {}
+  /// Both references must outlive this object. `results` answers /results; empty: the application
+  /// has no topic of results.
+  Endpoints(const Application& application, const Clock& clock, ApplicationIdentity identity,
+            HttpHandler results)
+      : application_(application),
+        clock_(clock),
+        identity_(std::move(identity)),
+        results_(std::move(results)) {}
 
   /// 404 for everything that is none of them; HEAD is GET without the body.
   HttpResponse answer(const HttpRequest& request) const;
@@ -24,6 +32,7 @@ class Endpoints {
   const Application& application_;
   const Clock& clock_;
   const ApplicationIdentity identity_;
+  const HttpHandler results_;
 };
 
 }  // namespace millrace

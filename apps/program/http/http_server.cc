@@ -18,6 +18,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{50};  // at whether the server is to stop
 constexpr std::size_t kDrainBytes = 64 * 1024;
+// What a browser may do with an answer: ask this server for more, and nobody else.
+constexpr const char* kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A connection with limits: on what is read, and on the time for it. The library behind would wait
 /// anew for each byte, and keep any number of headers.
@@ -106,7 +110,10 @@ class BoundedStream final : public httplib::Stream {
 class Protocol final : private httplib::Server {
  public:
   explicit Protocol(const HttpHandler& handler) {
-    set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
+    set_default_headers({{"X-Content-Type-Options", "nosniff"},
+                         {"Cache-Control", "no-store"},
+                         {"Content-Security-Policy", kPolicy},
+                         {"Referrer-Policy", "no-referrer"}});
     set_pre_routing_handler([&handler](const httplib::Request& request, httplib::Response& out) {
       answer(handler, request, out);
       return HandlerResponse::Handled;

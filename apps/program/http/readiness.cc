@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "millrace/operators/codec/json_writer.h"
-
 namespace millrace {
 namespace {
 
@@ -51,10 +49,8 @@ std::vector<Unready> unready(const Observation& observation) {
   return reasons;
 }
 
-std::string readiness_json(const std::vector<Unready>& reasons) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("ready").boolean(reasons.empty()).key("reasons").begin_array();
+void write_reasons(JsonWriter& json, const std::vector<Unready>& reasons) {
+  json.begin_array();
   for (const Unready& each : reasons)
     json.element()
         .begin_object()
@@ -63,7 +59,15 @@ std::string readiness_json(const std::vector<Unready>& reasons) {
         .key("detail")
         .string(each.detail)
         .end_object();
-  json.end_array().end_object();
+  json.end_array();
+}
+
+std::string readiness_json(const std::vector<Unready>& reasons) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("ready").boolean(reasons.empty()).key("reasons");
+  write_reasons(json, reasons);
+  json.end_object();
   return text;
 }
 

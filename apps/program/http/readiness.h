@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "millrace/apps/program/http/observation.h"
+#include "millrace/operators/codec/json_writer.h"
 
 namespace millrace {
 
@@ -20,6 +21,9 @@ std::vector<Unready> unready(const Observation& observation);
 
 /// A thread that has published nothing for so long waits in a call to its broker.
 inline constexpr std::int64_t kSilentMs = 5'000;
+
+/// [{"reason":"restoring","detail":"..."}]
+void write_reasons(JsonWriter& json, const std::vector<Unready>& reasons);
 
 /// {"ready":false,"reasons":[{"reason":"restoring","detail":"..."}]}
 std::string readiness_json(const std::vector<Unready>& reasons);

@@ -180,7 +180,9 @@ std::string state_json(const Observation& observation) {
   json.key("instance_id").string(identity.instance_id);
   json.key("broker").string(identity.broker);
   json.key("state").string(to_string(observation.status.state));
-  json.key("ready").boolean(unready(observation).empty());
+  const std::vector<Unready> reasons = unready(observation);
+  json.key("ready").boolean(reasons.empty()).key("unready");
+  write_reasons(json, reasons);
   json.key("now_ms").integer(observation.wall_ms);
   json.key("started_ms").integer(identity.started_ms);
   json.key("stores").begin_array();

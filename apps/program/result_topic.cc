@@ -1,9 +1,11 @@
-#include "millrace/apps/report/result_topic.h"
+#include "millrace/apps/program/result_topic.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "millrace/apps/program/session.h"
 
 namespace millrace {
 namespace {
@@ -19,27 +21,25 @@ Status tolerate(const Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<ResultTopic>> ResultTopic::open(Broker& broker, const std::string& topic) {
-  const Result<TopicDescription> description = broker.admin().describe_topic(topic);
+Result<std::unique_ptr<ResultTopic>> ResultTopic::open(Broker& broker, const Options& options) {
+  const Result<TopicDescription> description = broker.admin().describe_topic(options.topic);
   MILLRACE_RETURN_IF_ERROR(description.status());
-  std::vector<TopicPartition> partitions;
-  for (std::int32_t i = 0; i < description->partitions; ++i) partitions.push_back({topic, i});
-  const Result<std::vector<std::int64_t>> first =
-      broker.admin().list_offsets(partitions, OffsetSpec::kEarliest);
-  MILLRACE_RETURN_IF_ERROR(first.status());
-  const Result<std::vector<std::int64_t>> end =
-      broker.admin().list_offsets(partitions, OffsetSpec::kLatest);
-  MILLRACE_RETURN_IF_ERROR(end.status());
+  const std::vector<TopicPartition> partitions = partitions_of(*description);
+  const Result<std::vector<OffsetRange>> ranges = offset_ranges(broker.admin(), partitions);
+  MILLRACE_RETURN_IF_ERROR(ranges.status());
 
-  ConsumerOptions options;
-  options.client_id = "millrace-report";
-  Result<std::unique_ptr<Consumer>> consumer = broker.consumer(options);
+  ConsumerOptions consumer_options;
+  consumer_options.client_id = options.client_id;
+  Result<std::unique_ptr<Consumer>> consumer = broker.consumer(consumer_options);
   MILLRACE_RETURN_IF_ERROR(consumer.status());
   std::unique_ptr<ResultTopic> results{new ResultTopic{*std::move(consumer)}};
   std::vector<PartitionOffset> starts;
   for (std::size_t i = 0; i < partitions.size(); ++i) {
-    starts.push_back({partitions[i], (*first)[i], {}});
-    results->partitions_.push_back({partitions[i], (*end)[i]});
+    const auto [first, end] = (*ranges)[i];
+    const std::int64_t start = std::max(first, end - options.newest);
+    results->holds_earlier_ = results->holds_earlier_ || start > first;
+    starts.push_back({partitions[i], start, {}});
+    results->partitions_.push_back({partitions[i], end});
   }
   MILLRACE_RETURN_IF_ERROR(results->consumer_->assign(starts));
   return results;
