@@ -195,7 +195,7 @@ def conformance(session, outcome):
 
 def simulation(session, outcome):
     script(session, "simulation", "tests/simulation/simulate.py", outcome,
-           "--seeds", "60000" if session.long else "6000")
+           "--seeds", "60000" if session.long else "2000")
     if session.long:
         script(session, "mutants", "tests/simulation/mutants.py", outcome)
 
