@@ -14,7 +14,7 @@
 namespace millrace {
 namespace {
 
-// Results are markers, too, and windows come again: more than NewestResults keeps.
+// More than NewestResults keeps: markers take offsets too, and a window may come again.
 constexpr std::int64_t kNewestOffsets = 3 * static_cast<std::int64_t>(NewestResults::kWindows);
 constexpr std::chrono::milliseconds kAgain{1'000};  // after an error
 
@@ -57,9 +57,9 @@ std::string ResultFeed::json(std::string_view cursor) {
   asked_ms_ = clock_.monotonic_ms();
   if (!reading_) {
     if (thread_.joinable()) thread_.join();  // it is at its end
-    reading_ = true;
     complete_ = false;
     thread_ = std::thread([this] { read(); });
+    reading_ = true;
   }
   const std::string reading = fmt::format("{}.", begun_ms_);
   const std::optional<std::uint64_t> after =

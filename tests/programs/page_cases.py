@@ -145,7 +145,8 @@ def agreement_case(programs, run, wait_for):
             wait_for("all windows", lambda: counts_of(rows_of(browser)) == expected[60])
             wait_for("an open window", lambda: "still open" in browser.run(TEXT, "window-chart"))
             rows[60] = rows_of(browser)
-            expect(0 < sum(final for *_, final in rows[60].values()) < len(rows[60]), f"all or none is final: {rows[60]}")
+            final = sum(final for *_, final in rows[60].values())
+            expect(0 < final < len(rows[60]), f"{final} of {len(rows[60])} windows are final")
             check_chart(browser, rows[60])
             browser.run("document.querySelector('#kinds input').focus()")
             browser.press("ArrowRight")  # to the next kind of window
@@ -184,7 +185,7 @@ def broker_gone_case(programs, run_on, wait_for):
         found = re.search(r"^BOOTSTRAP=(.+)$", kafka_cluster("start", directory), re.MULTILINE)
         run = run_on(programs, lambda _programs: found[1])
         run.create(4)
-        served = Served(programs, run.options([60]))
+        served = Served(programs, run.options([60], "--idle-after", "1s"))
         try:
             with page_of(served, wait_for) as browser:
                 def says(word):
@@ -257,6 +258,28 @@ def everybody_case(programs, run, wait_for):
         served.close()
 
 
+def finished_case(programs, run, wait_for):
+    """A program that waits for more shows what a run before it has finished, as ./dev demo does."""
+    path, windows, naive = programs.data("hour")
+    run.create(4)
+    run.load(path)
+    run.count(windows)
+    expected = topic_of(run.cat(run.users), 60)
+    expect(counts_of(expected) == {ts: (users, frames) for ts, each, users, frames in naive[4][0] if each == 60},
+           "the topic is wrong")
+    served = Served(programs, run.options(windows))
+    try:
+        with page_of(served, wait_for) as browser:
+            wait_for("all windows", lambda: rows_of(browser) == expected)
+            wait_for("running", lambda: browser.run(TEXT, "condition") == "Running caught up")
+            refused = f"None since the start; {naive[4][1].dead_lettered} in the application’s life."
+            expect(browser.run(TEXT, "refused-note") == refused, browser.run(TEXT, "refused-note"))
+            expect("still open" not in browser.run(TEXT, "window-chart"), "a window of a finished run is open")
+        served.stop()
+    finally:
+        served.close()
+
+
 def no_results_case(programs, wait_for):
     """With files there is no topic of results, and the page says so."""
     output = os.path.join(programs.scratch, programs.unique("results"))
@@ -277,6 +300,8 @@ def cases(case, run_on, embedded, wait_for):
     yield case("Page.AgreesWithTheTopicWindowByWindow", lambda programs: agreement_case(
         programs, run_on(programs, embedded), wait_for))
     yield case("Page.IsForPhoneKeyboardAndDarkRooms", lambda programs: everybody_case(
+        programs, run_on(programs, embedded), wait_for))
+    yield case("Page.ShowsAFinishedRun", lambda programs: finished_case(
         programs, run_on(programs, embedded), wait_for))
     yield case("Page.SaysThatResultsGoToAFile", lambda programs: no_results_case(programs, wait_for))
     yield case("Page.OwnKafka_SaysThatTheBrokerIsGoneAndBack", lambda programs: broker_gone_case(
