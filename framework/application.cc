@@ -118,7 +118,8 @@ void Application::run(StreamThread& thread) {
   if (!status.ok()) static_cast<void>(guarded([&] { return thread.stop(false); }));
   if (!status.ok()) {
     // wait() returns the first error, for the caller to show once; here are all.
-    options_.log.write(LogLevel::kInfo, "stream thread failed", {{"error", status.message()}});
+    options_.log.write(LogLevel::kInfo, "stream thread failed",
+                       {{"thread", thread.index()}, {"error", status.message()}});
     request_stop();
   }
   std::optional<ApplicationState> ended;

@@ -157,7 +157,7 @@ Status fence(Broker& broker, LogSink& log, const std::string& client_id,
   if (!producer.ok()) return producer.status();
   const Status fenced = (*producer)->init_transactions();
   log.write(LogLevel::kInfo, "held up by a transaction: fenced who may have left it open",
-            {{"transactional id", transactional_id},
+            {{"transactional_id", transactional_id},
              {"outcome", fenced.ok() ? std::string_view("done") : fenced.message()}});
   return {};
 }

@@ -16,10 +16,11 @@ class RestoreProgress {
   static constexpr std::int64_t kEveryMs = 5'000;
 
   /// Restores offsets [begin, end) of the store's changelog.
-  RestoreProgress(std::string task, std::string store, std::int64_t begin, std::int64_t end,
-                  std::int64_t now_ms)
+  RestoreProgress(std::string task, std::string store, TopicPartition changelog, std::int64_t begin,
+                  std::int64_t end, std::int64_t now_ms)
       : task_(std::move(task)),
         store_(std::move(store)),
+        changelog_(std::move(changelog)),
         begin_(begin),
         end_(end),
         began_ms_(now_ms),
@@ -38,6 +39,7 @@ class RestoreProgress {
 
   const std::string task_;
   const std::string store_;
+  const TopicPartition changelog_;
   const std::int64_t begin_;
   const std::int64_t end_;
   const std::int64_t began_ms_;

@@ -485,7 +485,8 @@ void StreamThread::watch() {
           stalled ? "no progress: there are records, but none come; the partition's leader may be "
                     "away, or a transaction is open"
                   : "progress again",
-          {{"task", id.text()},
+          {{"thread", index_},
+           {"task", id.text()},
            {"topic", source.partition().topic},
            {"partition", source.partition().partition},
            {"offset", source.position()},

@@ -77,6 +77,7 @@ class StreamThread {
   /// Commits what is done, leaves the group. After an error: aborts instead.
   Status stop(bool commit_first);
 
+  int index() const { return index_; }
   std::shared_ptr<const ThreadStatus> status() const;
   /// What it does at this moment. From any thread.
   Activity activity() const { return activity_.current(); }

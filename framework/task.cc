@@ -126,7 +126,7 @@ Result<Task::TakeOver> Task::start_restore() {
       restores_.push_back({part_.stores[i],
                            changelogs[i],
                            end,
-                           {id_.text(), part_.stores[i], *position, end, now_ms()}});
+                           {id_.text(), part_.stores[i], changelogs[i], *position, end, now_ms()}});
       const PartitionOffset start{changelogs[i], std::max(*position, begin), {}};
       MILLRACE_RETURN_IF_ERROR(environment_.consumer.assign({&start, 1}));
       assigned_.push_back(changelogs[i]);
@@ -147,8 +147,10 @@ Result<std::int64_t> Task::fitting_position(const std::string& store,
   environment_.log.write(LogLevel::kWarning,
                          "local state does not fit its changelog, restoring it from the start",
                          {{"task", id_.text()},
+                          {"store", store},
                           {"topic", changelog.topic},
-                          {"position", position},
+                          {"partition", changelog.partition},
+                          {"offset", position},
                           {"begin", begin},
                           {"end", end}});
   MILLRACE_RETURN_IF_ERROR(context_->state->reset(store));
@@ -367,7 +369,11 @@ Result<bool> Task::failed_poll(SourcePartition& source, const Status& failure) {
     // may be gone.
     if (++read_again_ > kMostReadAgain) return failure;
     environment_.log.write(LogLevel::kWarning, "reading a partition anew",
-                           {{"task", id_.text()}, {"reason", failure.message()}});
+                           {{"task", id_.text()},
+                            {"topic", source.partition().topic},
+                            {"partition", source.partition().partition},
+                            {"offset", *begin},
+                            {"error", failure.message()}});
     MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *begin));
     return true;
   }
@@ -375,10 +381,11 @@ Result<bool> Task::failed_poll(SourcePartition& source, const Status& failure) {
   if (source.held_bytes() > 0) return Status::abort(failure.message());
   environment_.log.write(LogLevel::kWarning,
                          "input was deleted before it was read, going on where its log begins",
-                         {{"topic", source.partition().topic},
+                         {{"task", id_.text()},
+                          {"topic", source.partition().topic},
                           {"partition", source.partition().partition},
+                          {"offset", *begin},
                           {"committed", source.committed_offset()},
-                          {"begin", *begin},
                           {"lost", *begin - source.offset()}});
   source.lose_up_to(*begin, now_ms());
   MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *begin));

@@ -2,10 +2,17 @@
 
 namespace millrace::fold_detail {
 
-void warn_of_missing_key(LogSink& log, const std::string& store) {
-  log.write(LogLevel::kWarning,
-            "records without a key are left out of an aggregation: give them one by key_by(f)",
-            {{"store", store}});
+void warn_of_missing_key(const TaskContext& context, const RecordInfo& first,
+                         const std::string& store) {
+  const TopicPartition& source =
+      context.source_partitions[static_cast<std::size_t>(first.source)]->partition();
+  context.log().write(
+      LogLevel::kWarning,
+      "records without a key are left out of an aggregation: give them one by key_by(f)",
+      {{"store", store},
+       {"topic", source.topic},
+       {"partition", source.partition},
+       {"offset", first.offset}});
 }
 
 std::unique_ptr<KeyedWindows> make_windows(const FoldOptions& options, bool emits_final,

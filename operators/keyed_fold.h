@@ -42,8 +42,9 @@ struct FoldOptions {
 /// Of keys in the store, which also holds what its task knows of time.
 inline constexpr std::string_view kKeyPrefix = "k";
 
-/// Says that records have no key.
-void warn_of_missing_key(LogSink& log, const std::string& store);
+/// Says that records have no key, and where the first one is.
+void warn_of_missing_key(const TaskContext& context, const RecordInfo& first,
+                         const std::string& store);
 std::unique_ptr<KeyedWindows> make_windows(const FoldOptions& options, bool emits_final,
                                            KeyedWindows::Sink sink);
 /// Event time that has been reached by what is out of `windows`.
@@ -81,7 +82,7 @@ class KeyedFold {
   template <class Value, class Next>
   void operator()(Value&& value, const RecordInfo& info, Next&&) {
     if (info.key.data() == nullptr) [[unlikely]] {
-      if (!std::exchange(warned_, true)) warn_of_missing_key(context_->log(), options_.store);
+      if (!std::exchange(warned_, true)) warn_of_missing_key(*context_, info, options_.store);
       return;
     }
     const auto index = static_cast<std::uint32_t>(values_.size());

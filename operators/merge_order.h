@@ -153,7 +153,10 @@ class MergeOrder {
       case OnDisorder::kPass:
         if (!std::exchange(part.told, true))
           context_->log().write(LogLevel::kWarning, "an input partition is not sorted",
-                                {{"first", text}});
+                                {{"topic", source.partition().topic},
+                                 {"partition", source.partition().partition},
+                                 {"offset", info.offset},
+                                 {"first", text}});
         return true;
     }
     return true;

@@ -72,7 +72,10 @@ class To {
       context_->log().write(LogLevel::kWarning,
                             "results are older than the topic keeps records: it will delete them; "
                             "set its retention.ms to -1",
-                            {{"topic", sink_.name}, {"retention_ms", retention_ms_}});
+                            {{"topic", record.topic},
+                             {"partition", record.partition},
+                             {"timestamp_ms", event_ms},
+                             {"retention_ms", retention_ms_}});
       retention_ms_ = -1;  // said once
     }
 

@@ -29,7 +29,7 @@ class RocksLog final : public rocksdb::Logger {
   void write(LogLevel level, const char* format, va_list arguments) {
     char text[1024];
     std::vsnprintf(text, sizeof text, format, arguments);
-    log_.write(level, "rocksdb", {{"text", text}});
+    log_.write(level, "rocksdb", {{"message", text}});
   }
   LogSink& log_;
 };

@@ -29,7 +29,7 @@ void ClientWatch::write(LogLevel level, std::string_view text, std::string_view 
   const std::lock_guard lock{mutex_};
   if (log_ == nullptr) return;
   if (!reached_) level = std::min(level, LogLevel::kInfo);
-  log_->write(level, "librdkafka", {{"text", text}, {"client", client}, {"facility", facility}});
+  log_->write(level, "librdkafka", {{"message", text}, {"client", client}, {"facility", facility}});
 }
 
 void ClientWatch::reached() {

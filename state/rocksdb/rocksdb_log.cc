@@ -12,7 +12,7 @@ void RocksdbLog::Logv(const rocksdb::InfoLogLevel level, const char* format, va_
   char text[1024];
   std::vsnprintf(text, sizeof text, format, arguments);
   log_.write(level >= rocksdb::ERROR_LEVEL ? LogLevel::kError : LogLevel::kWarning, "rocksdb",
-             {{"text", text}});
+             {{"message", text}});
 }
 
 }  // namespace millrace

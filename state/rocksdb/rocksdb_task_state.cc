@@ -82,9 +82,9 @@ Status RocksdbTaskState::open_store(Store& store) {
         path_, store.name, position.status().message()));
   store.position = *position;
   if (position->life != life_) {
-    backend_.options.log.write(LogLevel::kWarning,
-                               "local state is from before the application was reset, restoring it",
-                               {{"task", task_}, {"store", store.name}});
+    backend_.options.log.write(
+        LogLevel::kWarning, "local state is from before the application was reset, restoring it",
+        {{"task", task_}, {"store", store.name}, {"offset", position->offset}});
     return start_over(store);
   }
   if (!too_old(position->complete_ms)) return {};
@@ -92,6 +92,7 @@ Status RocksdbTaskState::open_store(Store& store) {
                              "local state is too old and may have missed tombstones, restoring it",
                              {{"task", task_},
                               {"store", store.name},
+                              {"offset", position->offset},
                               {"age_s", (opened_ms_ - position->complete_ms) / 1000},
                               {"limit_s", backend_.options.delete_retention.count() / 2000}});
   return start_over(store);
@@ -143,7 +144,7 @@ Status RocksdbTaskState::restored(std::string_view name, std::int64_t position) 
   if (too_old(opened_ms_)) {
     backend_.options.log.write(
         LogLevel::kWarning, "restoring took too long and may have missed tombstones, starting over",
-        {{"task", task_}, {"store", store.name}});
+        {{"task", task_}, {"store", store.name}, {"offset", position}});
     return start_over(store);
   }
   store.position = {position, opened_ms_, life_};

@@ -117,7 +117,7 @@ def truncated_input(world):
         application.more += ["--on-lost-input", "skip"]
         application.finish()
         check_said(instance.said()[said:], "going on where its log begins", f"topic={application.input}",
-                   "partition=3", f"committed={state.committed}", f"begin={cut}", "lost=100")
+                   "partition=3", f"offset={cut}", f"committed={state.committed}", "lost=100")
         # Frames are dealt out to the partitions in turns.
         lost = range(state.committed * PARTITIONS + 3, cut * PARTITIONS + 3, PARTITIONS)
         windows, _ = application.judge([None if at in lost else line for at, line in enumerate(lines)])

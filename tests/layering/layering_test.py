@@ -167,11 +167,24 @@ def text_violations(tree):
                     yield f"{path}:{number}: the library touches no standard stream or environment, nor exits"
 
 
+def log_violations(tree):
+    """Keys of a log line are members of its JSON object: framework/log.h."""
+    for path, text in tree.items():
+        if not path.endswith((".h", ".cc")) or path.startswith("tests/"):
+            continue
+        for call in re.finditer(r"(?:\.|->)write\(.*?;", text, re.DOTALL):
+            for key in re.findall(r'\{"([^"]*)",', call[0]):
+                if not re.fullmatch("[a-z][a-z0-9_]*", key) or key in {"time", "level", "text"}:
+                    line = text.count("\n", 0, call.start()) + 1
+                    yield f"{path}:{line}: '{key}' is no key of a log line"
+
+
 RULES = [
     ("IncludesPointRightAndStayInTheirRooms", include_violations),
     ("TheWholeDslNeedsNoThirdPartyHeader", heavy_dsl_violations),
     ("FilesAreNamedAfterWhatTheyHold", name_violations),
     ("TextKeepsTheHouseStyle", text_violations),
+    ("KeysOfLogLinesAreMembersOfJson", log_violations),
 ]
 
 # What each planted file breaks: (path, text, part of the complaint).
@@ -203,6 +216,8 @@ PLANTED = [
     ("framework/task.cc", "//" + "x" * 99, "columns"),
     ("framework/task.cc", "// TO" + "DO: later", "finish it"),
     ("framework/task.cc", 'std::cerr << "no";', "standard stream"),
+    ("framework/task.cc", 'log.write(level, "x", {{"task", id},\n {"text", y}});', "no key of a log line"),
+    ("framework/task.cc", 'log_->write(level, "x", {{"end offset", 1}});', "no key of a log line"),
     ("state/store.cc", 'auto home = std::getenv("HOME");', "standard stream"),
 ]
 # What no rule may complain about.
@@ -213,6 +228,7 @@ CLEAN = {
     "framework/kafka/broker.h": '#pragma once\n#include "millrace/framework/task.h"',
     "framework/kafka/broker.cc": '#include "millrace/framework/kafka/broker.h"\n#include <librdkafka/rdkafka.h>',
     "operators/filter.h": '#pragma once\n#include "millrace/framework/task.h"',
+    "framework/log_user.cc": 'log.write(level, "text", {{"task", id}, {"offset_ms", 1}});',
     "operators/codec/json.cc": "#include <simdjson.h>\n#include <charconv>",
     "apps/program/run.cc": '#include "millrace/framework/kafka/broker.h"\n#include <CLI/CLI.hpp>',
     "apps/report/table.h": "#pragma once",
