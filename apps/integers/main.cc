@@ -127,8 +127,9 @@ Status write_integers(const Arguments& line) {
   const Status written = write_all(generator, line.topic, writer);
   MILLRACE_RETURN_IF_ERROR(writer.flush());
   if (written.code() == StatusCode::kRetry) {
-    return Status::failed(fmt::format("interrupted: {} integers are in topic '{}', the rest is not",
-                                      with_thousands(writer.records()), line.topic));
+    return Status::failed(fmt::format(
+        "interrupted: {} integers are in topic '{}', the rest is not; delete it and try again",
+        with_thousands(writer.records()), line.topic));
   }
   MILLRACE_RETURN_IF_ERROR(written);
   return write_output(summary(line, writer.records(), progress.seconds()));

@@ -5,6 +5,7 @@
 
 #include "millrace/apps/millrace/subcommands.h"
 #include "millrace/apps/program/exit_code.h"
+#include "millrace/apps/program/number_text.h"
 #include "millrace/apps/program/session.h"
 #include "millrace/apps/program/signals.h"
 #include "millrace/operators/codec/json_writer.h"
@@ -66,9 +67,10 @@ class Cat {
   // the same output.
   Status print_until_end(const std::vector<TopicPartition>& partitions,
                          const std::vector<OffsetRange>& ranges, const StopSignal& stop) {
-    for (std::size_t i = 0; i < partitions.size() && !stop.requested(); ++i) {
+    for (std::size_t i = 0; i < partitions.size(); ++i) {
       MILLRACE_RETURN_IF_ERROR(assign(partitions[i], ranges[i].first));
-      while (consumer_.position(partitions[i]) < ranges[i].end && !stop.requested()) {
+      while (consumer_.position(partitions[i]) < ranges[i].end) {
+        if (stop.requested()) return interrupted();
         MILLRACE_RETURN_IF_ERROR(print_some(partitions[i], ranges[i].end));
         if (batch_.empty()) MILLRACE_RETURN_IF_ERROR(pause());
       }
@@ -93,6 +95,8 @@ class Cat {
     return flush();
   }
 
+  std::int64_t records() const { return records_; }
+
  private:
   Status assign(const TopicPartition& partition, std::int64_t offset) {
     const PartitionOffset start{partition, offset, {}};
@@ -105,6 +109,7 @@ class Cat {
     MILLRACE_RETURN_IF_ERROR(tolerate(consumer_.poll(partition, {}, batch_)));
     for (const RecordView& record : batch_.records()) {
       if (record.offset >= end) break;
+      ++records_;
       if (json_) {
         append_json(partition.partition, record, out_);
       } else {
@@ -113,6 +118,12 @@ class Cat {
       }
     }
     return out_.size() < kOutputBytes ? Status{} : flush();
+  }
+
+  Status interrupted() {
+    MILLRACE_RETURN_IF_ERROR(flush());
+    return Status::failed(fmt::format("interrupted; records printed: {}; the rest was not",
+                                      with_thousands(records_)));
   }
 
   // Nothing is there: what was read so far becomes visible before waiting.
@@ -137,6 +148,7 @@ class Cat {
   const bool json_;
   RecordBatch batch_;
   std::string out_;
+  std::int64_t records_ = 0;
 };
 
 Status cat_topic(const CatOptions& options) {
@@ -159,6 +171,9 @@ Status cat_topic(const CatOptions& options) {
                                            : cat.follow(partitions, *ranges, stop);
   stop.on_request({});
   MILLRACE_RETURN_IF_ERROR(printed);
+  if (!options.until_end)
+    session.terminal().line(fmt::format("millrace cat: stopped as asked; records printed: {}",
+                                        with_thousands(cat.records())));
   return (*consumer)->close();
 }
 

@@ -129,11 +129,12 @@ Status load_file(const LoadOptions& options) {
   TopicWriter writer{**producer, progress, stop};
   const Result<LineSource::More> outcome = Load{**lines, router, writer, options}.run();
   MILLRACE_RETURN_IF_ERROR(writer.flush());
-  if (!outcome.ok()) return outcome.status();
-  if (*outcome == LineSource::More::kStopped) {
-    return Status::failed(fmt::format("interrupted: {} records are in topic '{}', the rest is not",
-                                      with_thousands(writer.records()), options.topic));
-  }
+  if (!outcome.ok() || *outcome == LineSource::More::kStopped)
+    return Status::failed(fmt::format(
+        "{}: {} records are in topic '{}', the rest is not; to load that: tail -n +{} FILE | "
+        "millrace load ... -",
+        outcome.ok() ? "interrupted" : outcome.status().message(), with_thousands(writer.records()),
+        options.topic, writer.records() + 1));
   const double megabytes = static_cast<double>((*lines)->offset()) / 1e6;
   std::string text = fmt::format(
       "loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",

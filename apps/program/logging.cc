@@ -8,6 +8,8 @@
 #include <mutex>
 #include <string>
 
+#include "millrace/operators/codec/json_writer.h"
+
 namespace millrace {
 namespace {
 
@@ -63,32 +65,71 @@ void append_field(const LogField& field, std::string& line) {
   line += '"';
 }
 
-class SpdlogLog final : public LogSink {
+std::string text_line(std::string_view text, std::initializer_list<LogField> fields) {
+  std::string line{text};
+  for (const LogField& field : fields) append_field(field, line);
+  return line;
+}
+
+// An object but for its opening brace: the pattern has that, with time and level.
+std::string json_members(std::string_view text, std::initializer_list<LogField> fields) {
+  std::string line;
+  JsonWriter json(line);
+  json.begin_object().key("text").string(text);
+  for (const LogField& field : fields) {
+    json.key(field.key);
+    if (field.is_number) {
+      line += field.value;
+    } else {
+      json.string(field.value);
+    }
+  }
+  json.end_object();
+  return line.substr(1);
+}
+
+// No line end in the patterns: the terminal adds it.
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v)";
+
+class SpdlogLog final : public ProgramLog {
  public:
-  SpdlogLog(Terminal& terminal, spdlog::level::level_enum level)
-      : logger_{"millrace", std::make_shared<TerminalSink>(terminal)} {
+  SpdlogLog(Terminal& terminal, spdlog::level::level_enum level, bool json)
+      : json_{json},
+        terminal_{terminal},
+        logger_{"millrace", std::make_shared<TerminalSink>(terminal)} {
     logger_.set_level(level);
-    // No line end: the terminal adds it.
     logger_.set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%e%z %l %v", spdlog::pattern_time_type::local, ""));
+        json ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::local, ""));
   }
 
   void write(LogLevel level, std::string_view text,
              std::initializer_list<LogField> fields) override {
     if (!logger_.should_log(to_spdlog(level))) return;
-    std::string line{text};
-    for (const LogField& field : fields) append_field(field, line);
+    const std::string line = json_ ? json_members(text, fields) : text_line(text, fields);
     logger_.log(to_spdlog(level), spdlog::string_view_t{line});
   }
 
+  void say(LogLevel level, std::string_view text) override {
+    if (!json_) return terminal_.line(text);
+    const std::string line = json_members(text, {});
+    // Past the level of the logger, not of its sinks, which take everything.
+    const spdlog::details::log_msg message{logger_.name(), to_spdlog(level), line};
+    for (const spdlog::sink_ptr& sink : logger_.sinks()) sink->log(message);
+  }
+
  private:
+  const bool json_;
+  Terminal& terminal_;
   spdlog::logger logger_;
 };
 
 }  // namespace
 
-std::unique_ptr<LogSink> make_log(Terminal& terminal, std::string_view level) {
-  return std::make_unique<SpdlogLog>(terminal, spdlog::level::from_str(std::string{level}));
+std::unique_ptr<ProgramLog> make_log(Terminal& terminal, std::string_view level,
+                                     std::string_view format) {
+  return std::make_unique<SpdlogLog>(terminal, spdlog::level::from_str(std::string{level}),
+                                     format == "json");
 }
 
 }  // namespace millrace

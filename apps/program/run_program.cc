@@ -39,8 +39,17 @@ class Run {
       : info_(info),
         program_(program),
         options_(std::move(options)),
-        log_(make_log(terminal_, options_.broker.log_level)) {}
+        log_(make_log(terminal_, options_.broker.log_level, options_.broker.log_format)) {}
 
+  /// run(), and its error as the last line. Returns the exit code.
+  int run_to_exit(StopSignal& stop) {
+    const Status status = run(stop);
+    if (!status.ok())
+      log_->say(LogLevel::kError, fmt::format("{}: {}", info_.name, status.message()));
+    return exit_code(status);
+  }
+
+ private:
   Status run(StopSignal& stop) {
     auto topology = program_.topology(options_);
     if (!topology.ok()) return topology.status();
@@ -69,8 +78,11 @@ class Run {
                              .clock = clock_,
                              .log = *log_,
                              .on_state = {}});
-    RunReport report(terminal_, clock_, application, options_.progress_every,
-                     program_.window_names());
+    RunReport report(*log_, clock_, application,
+                     {.program = info_.name,
+                      .every_records = options_.progress_every,
+                      .window_names = program_.window_names(),
+                      .going_on = going_on()});
     const Endpoints endpoints(application, clock_, identity(application, **broker));
     std::optional<HttpServer> server;  // from here on until the application is done
     if (*listener)
@@ -79,22 +91,29 @@ class Run {
           [&](const HttpRequest& request) { return endpoints.answer(request); },
           HttpServer::Limits{});
     stop.on_request([&] {
-      terminal_.line(info_.name +
-                     ": stopping: committing what is done (Ctrl-C again ends at once)");
+      log_->say(LogLevel::kInfo,
+                info_.name + ": stopping: committing what is done (Ctrl-C again ends at once)");
       application.request_stop();
     });
     const Status started = application.start();
     if (!started.ok()) {
       stop.on_request({});
-      return started;
+      if (!stop.requested()) return started;
+      return {started.code(), "stopped as asked before it began: " + started.message()};
     }
     while (!application.wait_for(kLook)) report.show();
     stop.on_request({});
-    MILLRACE_RETURN_IF_ERROR(application.wait());
-    return report.finish(options_.summary);
+    return report.finish(application.wait(), stop.requested(), options_.summary);
   }
 
- private:
+  /// How to go on after this run.
+  std::string going_on() const {
+    if (reads_files()) return "a file is read from its beginning at each start";
+    if (in_memory()) return "a broker in memory ends with its process";
+    return "the same command goes on behind them";
+  }
+
+  bool in_memory() const { return options_.broker.broker == "embedded:"; }
   bool reads_files() const { return !options_.from.empty(); }
 
   Result<ApplicationConfig> configure(const Topology& topology) {
@@ -134,7 +153,8 @@ class Run {
     if (!address.ok()) return address.status();
     auto listener = HttpListener::open(*address);
     if (!listener.ok()) return listener.status();
-    terminal_.line(fmt::format("{}: serving http://{}/", info_.name, listener->address().text()));
+    log_->say(LogLevel::kInfo,
+              fmt::format("{}: serving http://{}/", info_.name, listener->address().text()));
     return std::optional(std::move(*listener));
   }
 
@@ -168,8 +188,7 @@ class Run {
   Result<TaskStateFactory> open_state(const Topology& topology, const std::string& application_id) {
     const bool stateful = std::ranges::any_of(
         topology.sub_topologies(), [](const SubTopology& part) { return !part.stores.empty(); });
-    if (!stateful || reads_files() || options_.broker.broker == "embedded:")
-      return TaskStateFactory(memory_task_state);
+    if (!stateful || reads_files() || in_memory()) return TaskStateFactory(memory_task_state);
     state_.emplace(RocksdbStateOptions{
         .directory = application_directory(options_.state_dir, application_id).parent_path(),
         .memory_bytes = static_cast<std::size_t>(options_.memory_bytes),
@@ -184,7 +203,7 @@ class Run {
   StreamOptions options_;
   Terminal terminal_;
   SystemClock clock_;
-  std::unique_ptr<LogSink> log_;
+  std::unique_ptr<ProgramLog> log_;
   std::optional<InstanceId> instance_;
   std::optional<RocksdbState> state_;
 };
@@ -200,7 +219,7 @@ int run_program(int argc, char** argv, const ProgramInfo& info, StreamProgram& p
   if (const auto code = options.parse_main(argc, argv)) return *code;
   if (const Status status = check_stream_options(options, stream); !status.ok())
     return report(info.name, status);
-  return report(info.name, Run(info, program, std::move(stream)).run(stop));
+  return Run(info, program, std::move(stream)).run_to_exit(stop);
 }
 
 }  // namespace millrace

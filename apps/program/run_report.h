@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "millrace/apps/program/terminal.h"
+#include "millrace/apps/program/logging.h"
 #include "millrace/framework/application.h"
 
 namespace millrace {
@@ -12,26 +12,36 @@ namespace millrace {
 /// Tells people how a running application is doing, and at the end what it did. One thread.
 class RunReport {
  public:
-  /// All references must outlive it. `window_names`: of RunCounters::late_by_window.
-  RunReport(Terminal& terminal, const Clock& clock, Application& application,
-            std::int64_t every_records, std::vector<std::string> window_names);
+  struct Options {
+    std::string program;
+    std::int64_t every_records = 0;
+    std::vector<std::string> window_names;  ///< of RunCounters::late_by_window
+    std::string going_on;                   ///< how to go on after this run, for the last line
+  };
+  /// All references must outlive it.
+  RunReport(ProgramLog& log, const Clock& clock, Application& application, Options options);
 
   /// A line each `every_records` records, or each five seconds: records, time for them, rate,
   /// watermark, lag.
   void show();
-  /// Writes the summary as one JSON object to a file, to standard output for "-", nowhere if empty;
-  /// and a last line.
-  Status finish(const std::string& path);
+  /// Ends the report of an application that is done: writes the summary as one JSON object to a
+  /// file, to standard output for "-", nowhere if empty; and says the last line: what was done,
+  /// where it stopped, how to go on. `asked`: somebody asked it to stop. An application that
+  /// `ended` with an error is given that back, with the same behind it, to be shown as the last
+  /// line.
+  Status finish(const Status& ended, bool asked, const std::string& path);
 
  private:
-  std::string summary(const RunCounters& counters, double seconds) const;
+  std::uint64_t processed(const RunCounters& counters) const;
+  std::string account(const RunCounters& counters) const;
+  std::string summary(const RunCounters& counters) const;
+  double seconds() const;
 
-  Terminal& terminal_;
+  ProgramLog& log_;
   const Clock& clock_;
   Application& application_;
-  std::int64_t every_records_;
-  std::vector<std::string> window_names_;
-  std::int64_t started_ms_;
+  const Options options_;
+  const std::int64_t started_ms_;
   std::int64_t shown_ms_;
   std::uint64_t shown_records_ = 0;
 };

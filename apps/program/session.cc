@@ -20,7 +20,7 @@ Status Session::open(const BrokerOptions& options, Missing missing) {
     return Status::not_found(fmt::format(
         "there is no embedded broker in '{}': the directory does not exist", directory));
   }
-  log_ = make_log(terminal_, options.log_level);
+  log_ = make_log(terminal_, options.log_level, options.log_format);
   Result<std::unique_ptr<Broker>> broker =
       open_broker({options.broker, options.kafka, {}, {}}, clock_, *log_);
   MILLRACE_RETURN_IF_ERROR(broker.status());

@@ -21,6 +21,11 @@ void declare_broker_options(Options& options, BrokerOptions& targets) {
       "any librdkafka property; consumer.NAME and producer.NAME reach one side only");
   options.add("log-level", targets.log_level, "what is logged to standard error")
       .one_of({"debug", "info", "warning", "error", "off"});
+  options
+      .add("log-format", targets.log_format,
+           "how: a line of text with key=value, or one JSON object a line, with time, level, text "
+           "and the keys as members")
+      .one_of({"text", "json"});
 }
 
 void declare_stream_options(Options& options, StreamOptions& targets) {

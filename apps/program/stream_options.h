@@ -19,12 +19,13 @@ struct BrokerOptions {
   std::string broker = kDefaultBroker;
   Options::Properties kafka;  ///< NAME, consumer.NAME, producer.NAME
   std::string log_level = "off";
+  std::string log_format = "text";  ///< or "json"
 };
 
 /// What every program that runs a topology can be told, besides its own options. Its fields hold
 /// the defaults.
 struct StreamOptions {
-  BrokerOptions broker{kDefaultBroker, {}, "warning"};
+  BrokerOptions broker{kDefaultBroker, {}, "warning", "text"};
   std::string from;  ///< file to read instead of a topic; "-" is standard input; empty: none
 
   std::string application_id;  ///< empty: the topology's name; see check_application_id()
@@ -50,7 +51,7 @@ struct StreamOptions {
   bool check = false;
 };
 
-/// Declares --broker, --kafka and --log-level. Targets are borrowed.
+/// Declares --broker, --kafka, --log-level and --log-format. Targets are borrowed.
 void declare_broker_options(Options& options, BrokerOptions& targets);
 
 /// Declares all of StreamOptions. Targets are borrowed.

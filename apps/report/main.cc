@@ -43,6 +43,9 @@ Status print_once(ResultTopic& topic, const Arguments& line, const StopSignal& s
     topic.wait();
     MILLRACE_RETURN_IF_ERROR(topic.read(add));
   }
+  if (!topic.caught_up())
+    return Status::failed(fmt::format(
+        "interrupted: topic '{}' was not read to its end; nothing is shown", line.input));
   const std::size_t rows =
       line.last > 0 ? static_cast<std::size_t>(line.last) : WindowResults::kAll;
   MILLRACE_RETURN_IF_ERROR(print(results.empty()

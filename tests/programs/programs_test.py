@@ -5,6 +5,7 @@ Whatever the road (file, broker, partitions, threads, instances, shards), the li
 right by the naive count of naive_count.py. Kafka cases need MILLRACE_TEST_KAFKA=HOST:PORT.
 """
 
+import contextlib
 import functools
 import itertools
 import json
@@ -60,6 +61,7 @@ class Programs:
         self.scratch = tempfile.mkdtemp(prefix="millrace-programs-")
         self.number = itertools.count()
         self.once = threading.Lock()
+        self.ending = contextlib.ExitStack()
         self.lines = {}  # name of a data set -> the lines of its results, by whatever road came first
 
     def unique(self, what):
@@ -69,10 +71,11 @@ class Programs:
     def command(self, *arguments):
         return [os.path.join(self.bin, arguments[0]), *map(str, arguments[1:])]
 
-    def run(self, *arguments, code=0, stdin=None):
+    def run(self, *arguments, code=0, stdin=None, **environment):
         """Standard output of a program that must end with `code`."""
         outcome = subprocess.run(self.command(*arguments), input=stdin, capture_output=True,
-                                 timeout=HANG_SECONDS, cwd=self.scratch, check=False)
+                                 timeout=HANG_SECONDS, cwd=self.scratch, check=False,
+                                 env={**os.environ, **environment})
         self.last_error = outcome.stderr.decode(errors="replace")
         if outcome.returncode != code:
             raise Failure(f"{' '.join(map(str, arguments))}\nended with {outcome.returncode} instead of "
@@ -95,7 +98,11 @@ class Programs:
         return path, windows, {partitions: naive_count.count(lines, windows, partitions=partitions)
                                for partitions in [1, 4]}
 
+    def at_end(self, function):
+        self.ending.callback(function)
+
     def close(self):
+        self.ending.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
@@ -199,6 +206,7 @@ def stop_case(programs):
     if text:
         raise Failure(f"results of a run that failed:\n{text}")
     check_one_line(programs, "offset 20", "ts", "--on-bad-record")
+    check_last_line(programs.last_error, "records committed in ", "a file is read from its beginning at each start")
 
 
 def dead_letter_file_case(programs):
@@ -388,6 +396,98 @@ def idle_case(programs, broker):
         raise Failure(f"Ctrl-C ended it with {code}")
 
 
+# The last line ---------------------------------------------------------------------------------------------
+
+
+def check_last_line(error, *naming):
+    last = lines_of(error)[-1]
+    for each in naming:
+        if each not in last:
+            raise Failure(f"the last line does not say '{each}', but:\n{last}")
+
+
+def done_case(programs, broker):
+    """A bounded run says what it did and how to go on; the same command finds nothing new."""
+    path, windows, naive = programs.data("too-late")
+    run = Run(programs, broker(programs))
+    run.create(1)
+    run.load(path)
+    run.count(windows)
+    late = naive[1][1].late
+    check_last_line(programs.last_error, f"unique_users: done, all input is read; {FRAMES:,} records committed in ",
+                    f", {late:,} late", "the same command goes on behind them")
+    run.count(windows)
+    check_last_line(programs.last_error, "unique_users: done, all input is read; 0 records committed in ")
+
+
+def stopped_case(programs, broker):
+    """Ctrl-C: the records that were committed, and that the same command goes on."""
+    path, windows, _ = programs.data("in-order")
+    run = Run(programs, broker(programs))
+    run.create(1)
+    run.load(path)
+    said = os.path.join(programs.scratch, programs.unique("said"))
+    with open(said, "wb") as file:
+        process = subprocess.Popen(programs.command(*run.options(windows, "--progress-every", "1")),
+                                   stdout=subprocess.DEVNULL, stderr=file, cwd=programs.scratch)
+
+    def text():
+        with open(said, encoding="utf-8") as file:
+            return file.read()
+
+    wait_for("all records", lambda: re.search(rf"^{FRAMES} records; ", text(), re.MULTILINE))
+    process.send_signal(signal.SIGINT)
+    if process.wait(timeout=HANG_SECONDS) != 0:
+        raise Failure(f"Ctrl-C ended it with {process.returncode}:\n{text()[-3000:]}")
+    check_last_line(text(), f"unique_users: stopped as asked; {FRAMES:,} records committed in ",
+                    "the same command goes on behind them")
+
+
+def interrupted_case(programs):
+    """Tools that are interrupted say how far they came, what to do, and end with 1."""
+    at = ["--broker", embedded(programs)]
+    topic = programs.unique("frames")
+    command = programs.command("millrace", "load", *at, "--topic", topic, "-")
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               cwd=programs.scratch)
+    process.stdin.write(b"a\n" * 200_000)  # more than a pipe holds: it reads when this returns
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
+    error = process.stderr.read().decode()
+    process.stdin.close()
+    if process.wait(timeout=HANG_SECONDS) != 1:
+        raise Failure(f"Ctrl-C ended it with {process.returncode}:\n{error}")
+    found = re.search(r"interrupted: ([\d,]+) records are in topic .*; to load that: tail -n \+(\d+) FILE", error)
+    if not found:
+        raise Failure(f"it does not say how to go on:\n{error}")
+    count = int(found[1].replace(",", ""))
+    there = len(lines_of(programs.run("millrace", "cat", *at, "--topic", topic, "--until-end"))) if count else 0
+    if (there, int(found[2])) != (count, count + 1):
+        raise Failure(f"{there} records are there:\n{error}")
+
+
+def json_log_case(programs, broker):
+    """Each line is an object; those of the library name task, topic, partition and offset as members."""
+    path, windows, _ = programs.data("hard")
+    run = Run(programs, broker(programs))
+    run.create(1)
+    run.load(path)
+    run.count(windows, "--log-format", "json", "--log-level", "info", "--progress-every", "1000")
+    lines = [json.loads(line) for line in lines_of(programs.last_error)]
+    for line in lines:
+        if list(line)[:3] != ["time", "level", "text"]:
+            raise Failure(f"a line begins with other members: {line}")
+    if not any(line["text"] == "task runs" and line["task"] and line["restore_ms"] >= 0 for line in lines):
+        raise Failure(f"no task is named:\n{programs.last_error[-3000:]}")
+    if not lines[-1]["text"].startswith("unique_users: done"):
+        raise Failure(f"the last line is {lines[-1]}")
+    missing = Run(programs, broker(programs))
+    programs.run(*missing.options(windows, "--log-format", "json"), code=1)
+    line = json.loads(programs.last_error)
+    if (line["level"], missing.frames in line["text"]) != ("error", True):
+        raise Failure(f"the error is {line}")
+
+
 # How programs talk ---------------------------------------------------------------------------------------
 
 
@@ -484,6 +584,7 @@ def cases_of(programs):
     yield case("Usage.WindowThatIsNone", usage_case, "'1x'", "unique_users", "--window", "1x")
     yield case("Usage.TwoWaysToCount", usage_case, "--sketch", "unique_users", "--exact", "--sketch", "12")
     yield case("Usage.DescribesTheSameTopologyWithoutABroker", describe_case)
+    yield case("Usage.InterruptedToolsSayHowToGoOn", interrupted_case)
     yield case("Frames.AreTheSameBytesForTheSameSeed", same_seed_case)
     for name in DATA:
         yield case(f"File.{name}", file_case, name)
@@ -509,6 +610,9 @@ def cases_of(programs):
         yield case(f"{label}.SecondRunGoesOnWhereTheFirstEnded", two_runs_case, broker)
         yield case(f"{label}.IntegersAreVerified", integers_case, broker)
         yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)
+        yield case(f"{label}.LastLineOfABoundedRun", done_case, broker)
+        yield case(f"{label}.LastLineAfterCtrlC", stopped_case, broker)
+        yield case(f"{label}.JsonLogIsJsonInEachLine", json_log_case, broker)
         yield case(f"{label}.ChangedShardsAreRefused", changed_shards_case, broker)
     yield from semantics.cases(case)
     yield from example_configuration.cases(case)
