@@ -56,7 +56,8 @@ Status parse_properties_into(const std::vector<std::string>& values, Options::Pr
   for (const std::string& value : values) {
     const std::size_t equals = value.find('=');
     if (equals == 0 || equals == std::string::npos) {
-      return Status::invalid(fmt::format("'{}' is not NAME=VALUE", value));
+      // Not shown: it may be a password.
+      return Status::invalid("a property is NAME=VALUE, and this is none");
     }
     target[value.substr(0, equals)] = value.substr(equals + 1);
   }

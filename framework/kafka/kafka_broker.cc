@@ -10,6 +10,7 @@
 #include "millrace/framework/kafka/kafka_client.h"
 #include "millrace/framework/kafka/kafka_config.h"
 #include "millrace/framework/kafka/kafka_consumer.h"
+#include "millrace/framework/kafka/kafka_errors.h"
 #include "millrace/framework/kafka/kafka_producer.h"
 
 namespace millrace {
@@ -20,6 +21,7 @@ constexpr int kOldestVersion = 0x020002ff;
 // Of each partition. librdkafka's own account of a record takes some 350 bytes.
 constexpr std::size_t kPrefetchRecords = 100'000;
 constexpr int kConnectTimeoutMs = 10'000;
+constexpr int kFirstLookMs = 500;
 constexpr std::chrono::milliseconds kEndTimeout{10'000};
 /// A client that joins no group must nevertheless name one; nothing is ever stored in it.
 constexpr const char* kNoGroup = "millrace-no-group";
@@ -113,14 +115,45 @@ Result<std::unique_ptr<Producer>> KafkaBroker::producer(const ProducerOptions& o
   return KafkaProducer::create(std::move(*conf), options, options_.clock, watch_);
 }
 
-/// Keeps the last thing that went wrong, for the message when no broker answers.
-struct LastError final : ClientEvents {
-  void on_error(rd_kafka_resp_err_t error, const char* error_text) override {
-    if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-      text = error_text;  // that says less than the one before
+/// Keeps what went wrong, for the message when no broker answers.
+struct ConnectErrors final : ClientEvents {
+  void on_error(rd_kafka_resp_err_t error, const char* text) override {
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // says less than the one before
+    last = text;
+    const Refusal found = refusal_of(error, text);
+    if (found.remedy.empty()) return;
+    refusal = fmt::format("{}: {}", text, found.remedy);
+    certain = found.certain;
   }
-  std::string text;
+  std::string last;
+  std::string refusal;  ///< the last thing that trying again does not mend, and its remedy
+  bool certain = false;
 };
+
+/// Waits for a broker's first answer. A refusal that comes early is believed at the look after it;
+/// later if it is not certain.
+Status connect(rd_kafka_t* handle, const ConnectErrors& errors, const std::string& bootstrap) {
+  int looks = 0;  // since the refusal
+  // Each time as long as all before: an answer that takes long is not asked for again and again.
+  for (int waited_ms = 0, wait_ms = kFirstLookMs; waited_ms < kConnectTimeoutMs;
+       waited_ms += wait_ms, wait_ms = std::min(waited_ms, kConnectTimeoutMs - waited_ms)) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    const rd_kafka_resp_err_t error = rd_kafka_metadata(handle, 0, nullptr, &metadata, wait_ms);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      rd_kafka_metadata_destroy(metadata);
+      return {};
+    }
+    rd_kafka_poll(handle, 0);  // serves on_error
+    if (!errors.refusal.empty() && ++looks == (errors.certain ? 2 : 4)) break;
+  }
+  if (errors.refusal.empty())
+    return Status::failed(fmt::format(
+        "no Kafka broker answers at '{}': {}: is it running, and is the address right?", bootstrap,
+        errors.last.empty() ? rd_kafka_err2str(RD_KAFKA_RESP_ERR__TIMED_OUT) : errors.last));
+  const std::string text =
+      fmt::format("no connection with Kafka at '{}': {}", bootstrap, errors.refusal);
+  return errors.certain ? Status::invalid(text) : Status::failed(text);
+}
 
 }  // namespace
 }  // namespace kafka
@@ -133,7 +166,7 @@ Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
   }
   if (Status status = check_properties(options.properties); !status.ok()) return status;
   auto watch = std::make_shared<ClientWatch>(options.log);
-  auto events = std::make_unique<LastError>();
+  auto events = std::make_unique<ConnectErrors>();
   const auto admin_client = [options, watch,
                              &events = *events]() -> Result<std::shared_ptr<Client>> {
     // Without a group librdkafka crashes when a coordinator that has moved refuses to tell offsets
@@ -148,20 +181,11 @@ Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options) {
   Result<std::shared_ptr<Client>> client = admin_client();
   if (!client.ok()) return client.status();
 
-  const rd_kafka_metadata_t* metadata = nullptr;
-  rd_kafka_t* handle = (*client)->handle();
-  const rd_kafka_resp_err_t error =
-      rd_kafka_metadata(handle, 0, nullptr, &metadata, kConnectTimeoutMs);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    rd_kafka_poll(handle, 0);  // serves on_error
-    const std::string reason = events->text.empty() ? rd_kafka_err2str(error) : events->text;
+  if (Status status = connect((*client)->handle(), *events, options.bootstrap); !status.ok()) {
     *client = nullptr;
     watch->close(kEndTimeout);
-    return Status::failed(
-        fmt::format("no Kafka broker answers at '{}': {}: is it running, and is the address right?",
-                    options.bootstrap, reason));
+    return status;
   }
-  rd_kafka_metadata_destroy(metadata);
   watch->reached();
   return std::unique_ptr<Broker>{std::make_unique<KafkaBroker>(
       options, std::move(watch), std::move(events), std::move(*client), admin_client)};

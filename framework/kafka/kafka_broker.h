@@ -26,8 +26,9 @@ struct KafkaOptions {
 
 /// Connects to Kafka (2.5 or newer) through librdkafka (2.0.2 or newer, checked at run time).
 ///
-/// kInvalid: a property that is unknown, malformed or owned by the runtime. kFailed: no broker
-/// answered within 10 s.
+/// kInvalid: a property that is unknown, malformed or owned by the runtime; or a broker that
+/// refuses the client, or is refused by it: password, certificate. kFailed: no broker answered
+/// within 10 s. No value of a property is shown unless librdkafka takes none like it.
 Result<std::unique_ptr<Broker>> open_kafka_broker(const KafkaOptions& options);
 
 }  // namespace millrace

@@ -60,12 +60,22 @@ std::optional<std::string> name_for(Role role, std::string_view key) {
   return std::string{key};
 }
 
+/// Whether its value must not be shown: passwords, secrets, private keys.
+bool is_secret(std::string_view name) {
+  for (const std::string_view part : {"password", "secret", "key.pem", "oauthbearer.config"})
+    if (name.find(part) != name.npos) return true;
+  return false;
+}
+
 Status set(rd_kafka_conf_t* conf, std::string_view shown_as, const std::string& name,
            const std::string& value) {
   std::array<char, 512> error{};
-  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size()) ==
-      RD_KAFKA_CONF_OK)
-    return {};
+  const rd_kafka_conf_res_t outcome =
+      rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size());
+  if (outcome == RD_KAFKA_CONF_OK) return {};
+  // The value of a name that nobody knows may be a password whose name was mistyped.
+  if (outcome == RD_KAFKA_CONF_UNKNOWN || is_secret(name))
+    return Status::invalid(fmt::format("property 'kafka.{}': {}", shown_as, error.data()));
   return Status::invalid(
       fmt::format("property 'kafka.{}' = '{}': {}", shown_as, value, error.data()));
 }
@@ -79,8 +89,8 @@ Status check_properties(const std::map<std::string, std::string>& properties) {
       if (!name) continue;
       for (const OwnedProperty& owned : kOwned) {
         if (owned.name == *name) {
-          return Status::invalid(fmt::format("property 'kafka.{}' = '{}' cannot be set: {}", key,
-                                             value, owned.reason));
+          return Status::invalid(
+              fmt::format("property 'kafka.{}' cannot be set: {}", key, owned.reason));
         }
       }
     }

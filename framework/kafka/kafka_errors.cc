@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace millrace::kafka {
+namespace {
+
+constexpr int kScramVersion = 0x020601ff;  // librdkafka's first right one
+
+}  // namespace
 
 StatusCode meaning(rd_kafka_resp_err_t error, Call call) {
   switch (error) {
@@ -119,6 +124,41 @@ Status to_status(rd_kafka_error_t* error, Call call, std::string_view what) {
       fmt::format("{}: {} ({})", what, rd_kafka_error_string(error), rd_kafka_error_name(error))};
   rd_kafka_error_destroy(error);
   return status;
+}
+
+Refusal refusal_of(rd_kafka_resp_err_t error, std::string_view text) {
+  const auto says = [&](std::string_view part) { return text.find(part) != text.npos; };
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+      // It sends its nonce twice, which brokers let pass before 4.0.
+      if (says("SCRAM") && rd_kafka_version() < kScramVersion)
+        return {
+            "check kafka.sasl.username and kafka.sasl.password (in the environment "
+            "MILLRACE_KAFKA_SASL_PASSWORD); if they are right: Kafka 4 takes SCRAM only from "
+            "librdkafka 2.6.1 or newer, and this one is older; PLAIN over TLS works",
+            true};
+      return {
+          "check kafka.sasl.mechanisms, kafka.sasl.username and kafka.sasl.password (in the "
+          "environment MILLRACE_KAFKA_SASL_PASSWORD)",
+          true};
+    case RD_KAFKA_RESP_ERR__SSL:
+      if (says("certificate verify failed") || says("certificate could not be verified"))
+        return {
+            "kafka.ssl.ca.location must name the certificate of the authority that has signed "
+            "the broker's, and the broker's must name the host in its address",
+            true};
+      if (!says("handshake failed")) return {};
+      return {"does this port speak TLS? if not, choose another port or kafka.security.protocol"};
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+      if (!says("security.protocol")) return {};
+      return {
+          "does this port want TLS or a password? then set kafka.security.protocol to SSL, "
+          "SASL_SSL or SASL_PLAINTEXT"};
+    default:
+      return {};
+  }
 }
 
 bool coordinator_moved(const Status& status) {

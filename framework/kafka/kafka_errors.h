@@ -34,6 +34,16 @@ Status to_status(rd_kafka_resp_err_t error, Call call, std::string_view what,
 /// The same for the transactional API; takes the error, which may be null: OK.
 Status to_status(rd_kafka_error_t* error, Call call, std::string_view what);
 
+/// What an error that comes while a client connects says of how it and the broker are configured.
+struct Refusal {
+  std::string_view remedy;  ///< empty: nothing; trying again may help
+  bool certain = false;     ///< else a broker that is just starting looks the same
+};
+
+/// Finds out whether the two are configured differently: a wrong password, a certificate that
+/// nobody trusts, TLS on one side only.
+Refusal refusal_of(rd_kafka_resp_err_t error, std::string_view text);
+
 /// True for the one error whose name matters beyond its meaning: the broker that was asked is not
 /// the group's coordinator (any more).
 bool coordinator_moved(const Status& status);

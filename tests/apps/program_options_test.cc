@@ -193,7 +193,7 @@ TEST_F(ProgramOptionsTest, NamesPlaceValueAndRemedyOfAWrongValue) {
             "--memory: '5X' is not a size: write bytes, or a number and a unit, as 64k, 512M, 2G");
   EXPECT_EQ(error({"--on-bad-record", "skp"}),
             "--on-bad-record: 'skp' is not one of skip, stop, dead-letter; did you mean 'skip'?");
-  EXPECT_EQ(error({"--kafka", "linger.ms"}), "--kafka: 'linger.ms' is not NAME=VALUE");
+  EXPECT_EQ(error({"--kafka", "linger.ms"}), "--kafka: a property is NAME=VALUE, and this is none");
   EXPECT_EQ(error({"--crlf=maybe"}), "--crlf: 'maybe' is neither true nor false");
   EXPECT_EQ(error({}, {{"MILLRACE_COUNT", "many"}}),
             "MILLRACE_COUNT: 'many' is not a whole number");

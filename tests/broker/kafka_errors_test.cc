@@ -64,5 +64,36 @@ TEST(KafkaErrors, TheTextNamesTheThingAndTheCode) {
   EXPECT_EQ(status.message(), "topic 'x': not allowed (POLICY_VIOLATION)");
 }
 
+TEST(KafkaErrors, TellsWhatToMendWhereTryingAgainDoesNotHelp) {
+  using testing::HasSubstr;
+  struct Case {
+    rd_kafka_resp_err_t error;
+    const char* text;
+    const char* remedy;
+    bool certain;
+  };
+  const Case cases[] = {
+      {RD_KAFKA_RESP_ERR__AUTHENTICATION, "Invalid username or password", "kafka.sasl.password",
+       true},
+      {RD_KAFKA_RESP_ERR__AUTHENTICATION, "invalid credentials with SASL mechanism SCRAM-SHA-512",
+       "kafka.sasl.password", true},
+      {RD_KAFKA_RESP_ERR__SSL, "error:0A000086:SSL routines::certificate verify failed",
+       "kafka.ssl.ca.location", true},
+      {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: unexpected eof while reading", "speak TLS",
+       false},
+      {RD_KAFKA_RESP_ERR__TRANSPORT, "might be caused by incorrect security.protocol configuration",
+       "kafka.security.protocol", false},
+  };
+  for (const Case& each : cases) {
+    const Refusal refusal = refusal_of(each.error, each.text);
+    EXPECT_THAT(refusal.remedy, HasSubstr(each.remedy)) << each.text;
+    EXPECT_EQ(refusal.certain, each.certain) << each.text;
+  }
+  for (const auto& [error, text] : {std::pair{RD_KAFKA_RESP_ERR__SSL, "unexpected eof"},
+                                    std::pair{RD_KAFKA_RESP_ERR__TRANSPORT, "Connection refused"},
+                                    std::pair{RD_KAFKA_RESP_ERR__RESOLVE, "security.protocol"}})
+    EXPECT_EQ(refusal_of(error, text).remedy, "") << text;
+}
+
 }  // namespace
 }  // namespace millrace::kafka

@@ -28,8 +28,17 @@ TEST(KafkaProperties, UnknownOnesAreRefusedWithLibrdkafkasText) {
   const Status status = open_with({{"consumer.no.such.thing", "1"}});
   EXPECT_EQ(status.code(), StatusCode::kInvalid);
   EXPECT_EQ(status.message(),
-            "property 'kafka.consumer.no.such.thing' = '1': No such configuration property: "
+            "property 'kafka.consumer.no.such.thing': No such configuration property: "
             "\"no.such.thing\"");
+}
+
+TEST(KafkaProperties, NoErrorShowsAPassword) {
+  for (const char* name :
+       {"sasl.pasword", "sasl.password.", "group.id", "ssl.keystore.pasword", "producer.secret"}) {
+    const Status status = open_with({{name, "hunter2"}});
+    EXPECT_EQ(status.code(), StatusCode::kInvalid) << name;
+    EXPECT_THAT(status.message(), testing::Not(HasSubstr("hunter2"))) << name;
+  }
 }
 
 TEST(KafkaProperties, BadValuesAreRefused) {

@@ -26,6 +26,7 @@ import http_cases  # noqa: E402
 import merge_cases  # noqa: E402
 import naive_count  # noqa: E402
 import ring_report  # noqa: E402
+import secure_cases  # noqa: E402
 import semantics  # noqa: E402
 from ring_report import Failure  # noqa: E402
 
@@ -617,6 +618,7 @@ def cases_of(programs):
     yield from semantics.cases(case)
     yield from example_configuration.cases(case)
     yield from merge_cases.cases(case, brokers, check_one_line)
+    yield from secure_cases.cases(case, lambda make: functools.cache(lambda: make(programs)), wait_for)
     for name in ["in-order", "late"]:
         yield case(f"Kafka.{name}_partitions4_TwoProcesses", two_processes_case, name)
     yield case("Kafka.late_partitions4_TwoProcesses_shards3", two_processes_case, "late", "--shards", "3")
