@@ -51,6 +51,10 @@ class Session:
                        if not name.startswith("MILLRACE_")}
         return {**environment, **more}
 
+    def full_counts(self):
+        """What asks tests for the full counts, if they are wanted."""
+        return {"MILLRACE_TEST_LONG": "1"} if self.long else {}
+
     def log(self, name):
         return os.path.join(self.logs, name + ".log")
 
@@ -127,8 +131,7 @@ def build(session, preset, targets, *options):
 
 def gtest(session, name, binary, outcome, filter_text="*", **environment):
     """Runs a GoogleTest binary and adds what its report says."""
-    if session.long:
-        environment["MILLRACE_TEST_LONG"] = "1"
+    environment.update(session.full_counts())
     report = os.path.join(session.logs, name + ".xml")
     if os.path.exists(report):
         os.remove(report)
@@ -204,14 +207,12 @@ def broker(session, outcome):
 
 def programs(session, outcome):
     gtest(session, "program_tests", program(session, "program_tests"), outcome)
-    environment = {"MILLRACE_TEST_LONG": "1"} if session.long else {}
     script(session, "programs", "tests/programs/programs_test.py", outcome,
-           MILLRACE_TEST_KAFKA=session.kafka(), **environment)
+           MILLRACE_TEST_KAFKA=session.kafka(), **session.full_counts())
 
 
 def failover(session, outcome):
-    environment = {"MILLRACE_TEST_LONG": "1"} if session.long else {}
-    script(session, "failover", "tests/failover/failover_test.py", outcome, **environment)
+    script(session, "failover", "tests/failover/failover_test.py", outcome, **session.full_counts())
 
 
 def docker(session, outcome):
@@ -228,7 +229,7 @@ def headers(session, outcome):
 
 def install(session, outcome):
     script(session, "install", "tests/install/install_test.py", outcome,
-           MILLRACE_TEST_KAFKA=session.kafka())
+           MILLRACE_TEST_KAFKA=session.kafka(), **session.full_counts())
 
 
 def sanitized(preset, directory, binaries, **environment):

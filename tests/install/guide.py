@@ -78,6 +78,8 @@ def script_of(page, kafka=None, from_nothing=False):
         text = step.text.replace("localhost:9092", kafka) if step.kind == "kafka" else step.text
         lines.append(f"cat >\"$LOGS/step\" <<'END OF STEP'\n\nin the step\n\n{text}END OF STEP\n"
                      f'exec >"$LOGS/output"\n{text}exec >&3')
+        if from_nothing:  # somebody looks
+            lines.append('cat "$LOGS/step" "$LOGS/output"')
         if step.output is not None:
             lines.append(f"diff -u --label expected --label found - \"$LOGS/output\" <<'END OF OUTPUT' >&2\n"
                          f"{step.output}END OF OUTPUT")

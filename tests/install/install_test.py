@@ -22,6 +22,7 @@ from ring_report import Failure  # noqa: E402
 
 # What a consumer must not need unless it asks for a component.
 HIDDEN = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ["RocksDB", "spdlog", "CLI11", "simdjson"]]
+LONG = os.environ.pop("MILLRACE_TEST_LONG", None) is not None  # the programs take MILLRACE_* for options
 PROGRAMS = ["frames", "millrace", "unique_users", "report"]
 COMPONENTS = ["kafka", "embedded", "rocksdb", "program", "testing"]
 # What bash offers behind the last word; the other words are the line so far.
@@ -141,6 +142,20 @@ def follows_the_guide(installation, page):
         raise ring_report.Skip("MILLRACE_TEST_KAFKA is not set: the part on Kafka was left out")
 
 
+def follows_the_guide_from_nothing(source):
+    """In an empty Debian, where Millrace is built first: see from_nothing."""
+    script = os.path.join(source, "tests", "install", "from_nothing")
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        raise ring_report.Skip(f"{script} needs root and debootstrap")
+    # On a Kafka of its own: the topics of the guide exist on the other one.
+    outcome = subprocess.run([os.path.join(source, "tests", "kafka_cluster", "kafka_cluster"), "run", "--", script],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             check=False)
+    if outcome.returncode != 0:
+        raise Failure(f"ended with {outcome.returncode}:\n{outcome.stdout[-6000:]}")
+    print(outcome.stdout.splitlines()[-1])
+
+
 def snippets_compile(build, pages):
     texts = [text for page in pages for text in guide.snippets(page)]
     if not texts:
@@ -190,6 +205,8 @@ def main():
         ("UnknownComponentIsNamed", unknown_component_is_named),
         ("OtherMinorVersionIsRefused", other_minor_version_is_refused),
     ]]
+    if LONG:
+        cases.append(("Install.GuideIsFollowedFromNothing", lambda: follows_the_guide_from_nothing(arguments.source)))
     try:
         code = ring_report.run(arguments, cases)
     finally:
