@@ -122,7 +122,7 @@ class Cat {
 
   Status interrupted() {
     MILLRACE_RETURN_IF_ERROR(flush());
-    return Status::failed(fmt::format("interrupted: {} records were printed, the rest was not",
+    return Status::failed(fmt::format("interrupted; records printed: {}; the rest was not",
                                       with_thousands(records_)));
   }
 
@@ -172,7 +172,7 @@ Status cat_topic(const CatOptions& options) {
   stop.on_request({});
   MILLRACE_RETURN_IF_ERROR(printed);
   if (!options.until_end)
-    session.terminal().line(fmt::format("millrace cat: stopped as asked: {} records were printed",
+    session.terminal().line(fmt::format("millrace cat: stopped as asked; records printed: {}",
                                         with_thousands(cat.records())));
   return (*consumer)->close();
 }

@@ -112,7 +112,8 @@ std::string RunReport::account(const RunCounters& counters) const {
     return with_thousands(static_cast<std::int64_t>(value));
   };
   // A topology without windows and merges counts no records but those that it refuses.
-  const bool counted = !options_.window_names.empty() || counters.merged > 0;
+  const bool counted =
+      !options_.window_names.empty() || counters.accepted + counters.late + counters.merged > 0;
   std::string text = counted ? fmt::format("{} records committed in {:.1f} s",
                                            number(processed(counters)), seconds())
                              : fmt::format("what was read is committed, in {:.1f} s", seconds());

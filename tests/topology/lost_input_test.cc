@@ -100,7 +100,7 @@ TEST_F(LostInput, IsPassedOverWhereThatIsAskedFor) {
   EXPECT_EQ(driver_->counters().lost, 2u);
   EXPECT_EQ(committed(), 5);
   ASSERT_THAT(log_.lines, ElementsAre(HasSubstr("going on where its log begins")));
-  EXPECT_THAT(log_.lines[0], HasSubstr("topic=in partition=0 committed=2 begin=4 lost=2"));
+  EXPECT_THAT(log_.lines[0], HasSubstr("topic=in partition=0 offset=4 committed=2 lost=2"));
 }
 
 /// Nothing is left: still the loss is committed, and the next owner does not find it again.
