@@ -71,7 +71,8 @@ class Run {
                              .on_state = {}});
     RunReport report(terminal_, clock_, application, options_.progress_every,
                      program_.window_names());
-    const Endpoints endpoints(application, clock_, identity(application, **broker));
+    const Endpoints endpoints(application, clock_, identity(application, **broker),
+                              [this] { return memory_of_stores(); });
     std::optional<HttpServer> server;  // from here on until the application is done
     if (*listener)
       server.emplace(
@@ -169,7 +170,9 @@ class Run {
     const bool stateful = std::ranges::any_of(
         topology.sub_topologies(), [](const SubTopology& part) { return !part.stores.empty(); });
     if (!stateful || reads_files() || options_.broker.broker == "embedded:")
-      return TaskStateFactory(memory_task_state);
+      return TaskStateFactory([this](const TaskStateOptions& state) {
+        return memory_task_state_within(state, &unlimited_);
+      });
     state_.emplace(RocksdbStateOptions{
         .directory = application_directory(options_.state_dir, application_id).parent_path(),
         .memory_bytes = static_cast<std::size_t>(options_.memory_bytes),
@@ -177,6 +180,14 @@ class Run {
         .log = *log_});
     MILLRACE_RETURN_IF_ERROR(state_->claim(application_id, topology.fingerprint()));
     return state_->factory();
+  }
+
+  MemoryUsage memory_of_stores() {
+    if (state_) return state_->memory();
+    MemoryUsage usage;
+    usage[MemoryOwner::kKept] = unlimited_.held(MemoryUse::kKept);
+    usage[MemoryOwner::kRepeatable] = unlimited_.held(MemoryUse::kRepeated);
+    return usage;
   }
 
   const ProgramInfo& info_;
@@ -187,6 +198,7 @@ class Run {
   std::unique_ptr<LogSink> log_;
   std::optional<InstanceId> instance_;
   std::optional<RocksdbState> state_;
+  MemoryBudget unlimited_{MemoryBudget::kNoLimit};  ///< beside stores in memory: only to know
 };
 
 }  // namespace

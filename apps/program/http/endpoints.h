@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "millrace/apps/program/http/http_exchange.h"
 #include "millrace/apps/program/http/observation.h"
 #include "millrace/framework/clock.h"
@@ -10,9 +12,13 @@ namespace millrace {
 /// its threads have published. Thread-safe.
 class Endpoints {
  public:
-  /// Both references must outlive this object.
-  Endpoints(const Application& application, const Clock& clock, ApplicationIdentity identity)
-      : application_(application), clock_(clock), identity_(std::move(identity)) {}
+  /// Both references must outlive this object. `stores` tells what they hold; from any thread.
+  Endpoints(const Application& application, const Clock& clock, ApplicationIdentity identity,
+            std::function<MemoryUsage()> stores)
+      : application_(application),
+        clock_(clock),
+        identity_(std::move(identity)),
+        stores_(std::move(stores)) {}
 
   /// 404 for everything that is none of them; HEAD is GET without the body.
   HttpResponse answer(const HttpRequest& request) const;
@@ -24,6 +30,7 @@ class Endpoints {
   const Application& application_;
   const Clock& clock_;
   const ApplicationIdentity identity_;
+  const std::function<MemoryUsage()> stores_;
 };
 
 }  // namespace millrace
