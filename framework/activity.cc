@@ -10,8 +10,12 @@ std::string_view to_string(Activity activity) {
       return "taking over";
     case Activity::kProcessing:
       return "processing";
+    case Activity::kPreparing:
+      return "preparing a commit";
     case Activity::kCommitting:
       return "committing";
+    case Activity::kWritingState:
+      return "writing state";
     case Activity::kWaiting:
       return "waiting for input";
   }

@@ -12,11 +12,13 @@ namespace millrace {
 
 /// What a stream thread does with its time.
 enum class Activity : std::uint8_t {
-  kGroup,       ///< serves the group, gives tasks up, looks after what it has
-  kTakingOver,  ///< reads committed offsets and changelogs
-  kProcessing,  ///< reads and processes records
-  kCommitting,  ///< waits for the broker, mostly
-  kWaiting,     ///< for input
+  kGroup,         ///< serves the group, gives tasks up, looks after what it has
+  kTakingOver,    ///< reads committed offsets and changelogs
+  kProcessing,    ///< reads and processes records
+  kPreparing,     ///< a commit: sends what is due, and what has changed in stores
+  kCommitting,    ///< waits for the broker, mostly
+  kWritingState,  ///< what was committed, to the stores
+  kWaiting,       ///< for input
 };
 inline constexpr std::size_t kActivities = static_cast<std::size_t>(Activity::kWaiting) + 1;
 

@@ -99,6 +99,8 @@ class Consumer {
   /// End of the log (uncommitted view) as told by the broker since the last assign() or seek();
   /// none if not told yet.
   virtual std::optional<std::int64_t> high_watermark(const TopicPartition& partition) const = 0;
+  /// Memory that what was read ahead of poll() takes: a guess, for people; 0 where nothing is.
+  virtual std::size_t queued_bytes() const { return 0; }
   /// Blocks until an assigned partition may have records, the group may have news, wakeup(), or the
   /// time-out. What was left in a partition that nobody polled since the last wait() does not end
   /// it again.

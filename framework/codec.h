@@ -38,7 +38,8 @@ std::string_view to_string(RecordError error);
 /// Result of decoding one record.
 struct DecodeOutcome {
   RecordError error = RecordError::kNone;
-  std::string_view field;  ///< name of the bound field at fault; static text or owned by the codec
+  /// Name of the bound field at fault: static text, or kept by the codec as long as it lives.
+  std::string_view field;
   bool ok() const { return error == RecordError::kNone; }
 };
 

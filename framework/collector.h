@@ -40,6 +40,8 @@ class Collector {
   /// What was sent in all, also what was aborted.
   std::uint64_t sent_records() const { return sent_records_; }
   std::uint64_t sent_bytes() const { return sent_bytes_; }
+  /// Of these, what the producer still keeps.
+  std::size_t queued_bytes() const { return producer_ ? producer_->queued_bytes() : 0; }
   /// How long the producer was full, in all.
   std::int64_t full_ms() const { return full_ms_; }
   /// The transaction was committed or aborted.

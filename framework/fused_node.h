@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "millrace/framework/codec.h"
+#include "millrace/framework/decode_sample.h"
 #include "millrace/framework/format.h"
 #include "millrace/framework/operator_chain.h"
 #include "millrace/framework/repartition_format.h"
@@ -47,17 +48,29 @@ class TopicNode final : public SourceNode {
   void flush() override { chain_.flush(); }
   void committed() override { chain_.committed(); }
   void aborted() override { chain_.aborted(); }
+  void count_records(std::vector<std::uint64_t>& counts) const override {
+    counts.push_back(taken_);
+    chain_.count_records(counts);
+  }
 
   std::size_t process(std::span<const RecordView> records, Arena& arena,
                       SourcePartition& source) override {
     RecordInfo info;
     info.source = source.index();
     const auto loop = [&] {
+      const bool sampled = sample_.begin(codec_, records, arena, context_->clock());
+      const auto end = [&](std::size_t done) {
+        chain_.end_batch();
+        if (sampled) sample_.end(context_->clock(), work);
+        return done;
+      };
       for (std::size_t i = 0; i < records.size(); ++i) {
         const RecordView& record = records[i];
         info.offset = context_->offset_under_work = record.offset;
         context_->record_under_work = &record;
-        const DecodeOutcome outcome = codec_.decode(record, arena, value_);
+        ++taken_;
+        const DecodeOutcome outcome =
+            sampled ? sample_[i].outcome : codec_.decode(record, arena, value_);
         if (!outcome.ok()) [[unlikely]] {
           source.refuse(record, outcome.error, outcome.field);
         } else {
@@ -65,15 +78,13 @@ class TopicNode final : public SourceNode {
           info.event_time_ms = record.timestamp_ms >= 0 ? record.timestamp_ms : kNoTime;
           info.watermark_ms = kNoTime;
           info.key = record.key;
-          chain_.run(std::move(value_), info);  // the codec fills it anew
+          // The codec fills it anew.
+          chain_.run(std::move(sampled ? sample_[i].value : value_), info);
         }
-        if (source.must_stop()) [[unlikely]] {
-          chain_.end_batch();
-          return i;
-        }
+        if (source.must_stop()) [[unlikely]]
+          return end(i);
       }
-      chain_.end_batch();
-      return records.size();
+      return end(records.size());
     };
     return catching_user_exceptions(source, context_->offset_under_work, records.size(), loop);
   }
@@ -82,6 +93,8 @@ class TopicNode final : public SourceNode {
   TaskContext* context_ = nullptr;
   Codec codec_;
   typename Codec::value_type value_{};
+  DecodeSample<Codec> sample_;
+  std::uint64_t taken_ = 0;  ///< to be decoded
   OperatorChain<Operators...> chain_;
 };
 
@@ -99,6 +112,9 @@ class RepartitionNode final : public SourceNode {
   void flush() override { chain_.flush(); }
   void committed() override { chain_.committed(); }
   void aborted() override { chain_.aborted(); }
+  void count_records(std::vector<std::uint64_t>& counts) const override {
+    chain_.count_records(counts);
+  }
 
   std::size_t process(std::span<const RecordView> records, Arena&,
                       SourcePartition& source) override {
@@ -153,8 +169,13 @@ class EdgeNode final : public Node, public Edge<T> {
   void flush() override { chain_.flush(); }
   void committed() override { chain_.committed(); }
   void aborted() override { chain_.aborted(); }
+  void count_records(std::vector<std::uint64_t>& counts) const override {
+    chain_.count_records(counts);
+  }
 
   void push(std::span<const T> values, std::span<const RecordInfo> infos) override {
+    const NodeMeter::Turn turn(context_->meter(), work);
+    ++work.batches;
     for (std::size_t i = 0; i < values.size(); ++i) {
       context_->offset_under_work = infos[i].offset;
       context_->source_under_work = infos[i].source;

@@ -26,6 +26,12 @@ class MemoryBudget {
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
+  /// What is held for this use now.
+  std::size_t held(MemoryUse use) {
+    const std::lock_guard lock(mutex_);
+    return total(use).held;
+  }
+
   static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
   /// What one operator of one task holds; given back at its end. One thread.

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
+#include "millrace/framework/node_work.h"
 #include "millrace/framework/record.h"
 #include "millrace/framework/record_batch.h"
 
@@ -32,6 +34,13 @@ class Node {
   virtual void committed() {}
   /// Everything since the last commit did not happen; stores are already back where they were.
   virtual void aborted() {}
+  /// Appends how many records have come to each of its operators, in the order of
+  /// NodeSpec::operators; and behind them how many it has passed on, unless the last operator is
+  /// its end. All of them only grow, as NodeWork does.
+  virtual void count_records(std::vector<std::uint64_t>&) const {}
+
+  /// Its batches are counted by who runs it, and by itself where it takes them from an inner edge.
+  NodeWork work;
 };
 
 /// A node that reads a topic.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -63,11 +65,18 @@ class OperatorChain {
     });
   }
 
+  /// Appends how many values have come to each operator.
+  void count_records(std::vector<std::uint64_t>& counts) const {
+    counts.insert(counts.end(), taken_.begin(), taken_.end());
+  }
+
  private:
   template <std::size_t I, class T>
   void run_from(T&& value, const RecordInfo& info) {
-    if constexpr (I < sizeof...(Operators))
+    if constexpr (I < sizeof...(Operators)) {
+      ++taken_[I];
       std::get<I>(operators_)(std::forward<T>(value), info, next_after<I>());
+    }
   }
   template <std::size_t I>
   auto next_after() {
@@ -84,6 +93,7 @@ class OperatorChain {
   }
 
   std::tuple<Operators...> operators_;
+  std::array<std::uint64_t, sizeof...(Operators)> taken_{};
 };
 
 /// What may be changed about the operators over kept state, for describe().

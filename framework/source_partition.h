@@ -111,6 +111,8 @@ class SourcePartition {
   SourceStatus status(std::int64_t now_ms, std::int64_t idle_after_ms) const;
   /// Memory of the records that wait for time to pass.
   std::size_t waiting_bytes() const { return waiting_bytes_; }
+  /// Memory of records that were refused behind what a node holds back.
+  std::size_t refused_bytes() const { return refused_bytes_; }
   /// Must not be polled: a node holds back all that it can of it.
   bool full() const { return held_back_.full || refused_bytes_ >= kWaitingBytes; }
   /// Bytes of it that a node holds back.

@@ -375,7 +375,7 @@ Status StreamThread::commit_if_due(bool& worked) {
 }
 
 Status StreamThread::commit(bool& worked) {
-  activity_.enter(Activity::kCommitting);
+  activity_.enter(Activity::kPreparing);
   const std::int64_t began_ms = last_commit_ms_ = environment_.clock.monotonic_ms();
   std::vector<Task*> tasks;
   for (auto& [id, task] : tasks_)
@@ -391,14 +391,18 @@ Status StreamThread::commit(bool& worked) {
   collector_.ensure_open();
   // Where a crash can leave the one without the other, no state may say that a result is out which
   // is not.
+  activity_.enter(Activity::kCommitting);
   MILLRACE_RETURN_IF_ERROR(committer_.deliver());
+  activity_.enter(Activity::kPreparing);
   for (Task* task : tasks) MILLRACE_RETURN_IF_ERROR(task->prepare());  // 2
   MILLRACE_RETURN_IF_ERROR(collector_.status());
 
   const std::uint64_t commit_id = random_id();
   std::vector<PartitionOffset> offsets;
   for (const Task* task : tasks) task->offsets(commit_id, committer_.transactional_id(), offsets);
+  activity_.enter(Activity::kCommitting);
   MILLRACE_RETURN_IF_ERROR(committer_.commit(commit_id, offsets, *consumer_, *group_));  // 3, 4
+  activity_.enter(Activity::kWritingState);
   for (Task* task : tasks)
     MILLRACE_RETURN_IF_ERROR(task->committed(committer_.producer()));  // 5, 6
   collector_.finished();
@@ -509,6 +513,7 @@ void StreamThread::publish() {
     TaskStatus& status = now->tasks.emplace_back(task->status());
     for (PartitionStatus& partition : status.partitions)
       partition.stalled = stalled_.contains(partition.partition);
+    task->add_memory(now->memory);
     now->counters.add(status.counters);
   }
   now->refused = dead_letters_.counts();
@@ -519,6 +524,8 @@ void StreamThread::publish() {
   now->sent_bytes = collector_.sent_bytes();
   now->commit_times = commit_times_;
   now->ages = ages_;
+  if (consumer_) now->memory[MemoryOwner::kConsumers] = consumer_->queued_bytes();
+  now->memory[MemoryOwner::kProducers] = collector_.queued_bytes();
   now->pending_bytes = pending_bytes();
   now->commits = commits_;
   now->aborts = aborts_;

@@ -12,6 +12,7 @@
 #include "millrace/framework/activity.h"
 #include "millrace/framework/committer.h"
 #include "millrace/framework/deployment.h"
+#include "millrace/framework/memory_owner.h"
 #include "millrace/framework/orphan_watch.h"
 #include "millrace/framework/task.h"
 #include "millrace/framework/task_status.h"
@@ -34,6 +35,7 @@ struct ThreadStatus {
   std::uint64_t sent_bytes = 0;         ///< keys and values of these
   DurationHistogram commit_times;       ///< how long commits took
   std::vector<DurationHistogram> ages;  ///< of input records at their commit, by sub-topology
+  MemoryUsage memory;                   ///< of its tasks and clients
   std::size_t pending_bytes = 0;        ///< what the open transaction holds, and changes of state
   std::uint64_t commits = 0;
   std::uint64_t aborts = 0;

@@ -317,10 +317,7 @@ Result<bool> Task::step(std::size_t index) {
   if (!polled.ok() && batch.empty()) return false;
   source.count_read(batch.records(), batch.bytes());
   if (part_.reads_repartition()) hear(source, batch.records());
-  MILLRACE_RETURN_IF_ERROR(source.process(batch.records(), batch.arena(), *source_nodes_[index]));
-  source.read_up_to(environment_.consumer.position(source.partition()),
-                    environment_.consumer.high_watermark(source.partition()), now_ms());
-  MILLRACE_RETURN_IF_ERROR(source.settle(batch.arena(), *source_nodes_[index]));
+  MILLRACE_RETURN_IF_ERROR(process(source, batch, *source_nodes_[index]));
   if (const auto seek = source.take_seek())
     MILLRACE_RETURN_IF_ERROR(environment_.consumer.seek(source.partition(), *seek));
   MILLRACE_RETURN_IF_ERROR(environment_.collector.status());
@@ -333,11 +330,24 @@ Result<bool> Task::step(std::size_t index) {
   return read;
 }
 
+Status Task::process(SourcePartition& source, RecordBatch& batch, SourceNode& node) {
+  const NodeMeter::Turn turn(context_->meter(), node.work);
+  node.work.batches += batch.empty() ? 0 : 1;
+  node.work.read_bytes += batch.bytes();
+  MILLRACE_RETURN_IF_ERROR(source.process(batch.records(), batch.arena(), node));
+  source.read_up_to(environment_.consumer.position(source.partition()),
+                    environment_.consumer.high_watermark(source.partition()), now_ms());
+  return source.settle(batch.arena(), node);
+}
+
 /// Lets nodes pass on what they held back; an exception behind them is blamed on the record that it
 /// came from.
 Status Task::advance() {
   try {
-    for (const auto& node : nodes_) node->advance();
+    for (const auto& node : nodes_) {
+      const NodeMeter::Turn turn(context_->meter(), node->work);
+      node->advance();
+    }
   } catch (const std::exception& error) {
     under_work().threw(context_->offset_under_work, error.what());
   } catch (...) {
@@ -438,9 +448,14 @@ void Task::flush_nodes() {
       context_->own_sources.hear(word);
     }
   for (std::size_t i = 0; i < source_nodes_.size(); ++i)
-    if (i == 0 || source_nodes_[i] != source_nodes_[i - 1])
+    if (i == 0 || source_nodes_[i] != source_nodes_[i - 1]) {
+      const NodeMeter::Turn turn(context_->meter(), source_nodes_[i]->work);
       source_nodes_[i]->watermark(level_for(i));
-  for (const auto& node : nodes_) node->flush();
+    }
+  for (const auto& node : nodes_) {
+    const NodeMeter::Turn turn(context_->meter(), node->work);
+    node->flush();
+  }
   if (context_->table && !behind() && context_->table->status() == SourceStatus::kEnded)
     ended_run_ = context_->table->run();
 }
@@ -668,7 +683,19 @@ TaskStatus Task::status() const {
          .held_bytes = source->held_bytes(),
          .read_records = source->read_records(),
          .read_bytes = source->read_bytes()});
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    NodeStatus& node = result.nodes.emplace_back(NodeStatus{part_.nodes[i], {}, nodes_[i]->work});
+    nodes_[i]->count_records(node.records);
+  }
   return result;
+}
+
+void Task::add_memory(MemoryUsage& usage) const {
+  usage[MemoryOwner::kChanges] += pending_bytes();
+  usage[MemoryOwner::kBatches] += context_->batches().reserved_bytes() +
+                                  context_->scratch().reserved_bytes() + restored_.reserved_bytes();
+  for (const auto& source : context_->source_partitions)
+    usage[MemoryOwner::kWaiting] += source->waiting_bytes() + source->refused_bytes();
 }
 
 void Task::start_over() {

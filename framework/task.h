@@ -10,6 +10,7 @@
 #include "millrace/framework/application_config.h"
 #include "millrace/framework/broker.h"
 #include "millrace/framework/deployment.h"
+#include "millrace/framework/memory_owner.h"
 #include "millrace/framework/restore_progress.h"
 #include "millrace/framework/source_status.h"
 #include "millrace/framework/task_context.h"
@@ -99,6 +100,8 @@ class Task {
   }  ///< has committed `ended` in the process's run
   /// A copy of what can be told of it.
   TaskStatus status() const;
+  /// Memory that it holds, but for that of the process's stores.
+  void add_memory(MemoryUsage& usage) const;
 
  private:
   struct Restore {
@@ -116,6 +119,7 @@ class Task {
   bool nothing_committed() const;
   Status lost_offsets() const;
   Status open();
+  Status process(SourcePartition& source, RecordBatch& batch, SourceNode& node);
   Result<bool> failed_poll(SourcePartition& source, const Status& failure);
   void hear(SourcePartition& source, std::span<const RecordView> records);
   Status advance();

@@ -15,6 +15,12 @@ RecordBatch& Batches::next() {
   return *current_;
 }
 
+std::size_t Batches::reserved_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& batch : all_) bytes += batch->reserved_bytes();
+  return bytes;
+}
+
 SourcePartition& TaskContext::source(const TopicName& topic) const {
   const std::string name = resolve(topic);
   for (const auto& source : source_partitions)

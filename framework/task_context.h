@@ -14,6 +14,7 @@
 #include "millrace/framework/edge.h"
 #include "millrace/framework/graph.h"
 #include "millrace/framework/log.h"
+#include "millrace/framework/node_meter.h"
 #include "millrace/framework/record_batch.h"
 #include "millrace/framework/run_counters.h"
 #include "millrace/framework/source_partition.h"
@@ -44,6 +45,8 @@ class Batches {
     held_ = true;
     return current_;
   }
+  /// Memory that all of them take, beside what they borrow.
+  std::size_t reserved_bytes() const;
 
  private:
   bool held_ = false;
@@ -67,7 +70,9 @@ class TaskContext {
     Guarantee guarantee = Guarantee::kExactlyOnce;
   };
   explicit TaskContext(const Parts& parts)
-      : parts_(parts), edges_(static_cast<std::size_t>(parts.edges), nullptr) {}
+      : parts_(parts),
+        edges_(static_cast<std::size_t>(parts.edges), nullptr),
+        meter_(parts.clock, parts.collector) {}
 
   const Clock& clock() const { return parts_.clock; }
   LogSink& log() const { return parts_.log; }
@@ -83,6 +88,7 @@ class TaskContext {
   /// Memory that lives until the end of the turn.
   Arena& scratch() { return scratch_; }
   RunCounters& counters() { return counters_; }
+  NodeMeter& meter() { return meter_; }
 
   template <class T>
   Edge<T>& edge(EdgeId<T> id) const {
@@ -145,6 +151,7 @@ class TaskContext {
  private:
   Parts parts_;
   std::vector<void*> edges_;
+  NodeMeter meter_;
   Arena scratch_;
   Batches batches_;
   RunCounters counters_;

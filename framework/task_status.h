@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "millrace/framework/committed_store.h"
+#include "millrace/framework/node_work.h"
 #include "millrace/framework/record.h"
 #include "millrace/framework/run_counters.h"
 #include "millrace/framework/source_status.h"
@@ -73,12 +74,20 @@ struct StoreStatus {
   std::uint64_t bytes = 0;  ///< on disk and in write buffers
 };
 
+/// One node of a task that runs.
+struct NodeStatus {
+  int node = 0;                        ///< index in Topology::nodes()
+  std::vector<std::uint64_t> records;  ///< that came to its operators, see Node::count_records()
+  NodeWork work;
+};
+
 struct TaskStatus {
   TaskId id;
   TaskPhase phase = TaskPhase::kOffsets;
   std::vector<RestoreStatus> restores;      ///< in phase kRestore
   std::vector<PartitionStatus> partitions;  ///< in phase kRunning
   std::vector<StoreStatus> stores;          ///< the same; only those whose size is known
+  std::vector<NodeStatus> nodes;            ///< in phase kRunning
   RunCounters counters;                     ///< of its life, as committed; in phase kRunning
   CommittedStores committed = {};           ///< all of its stores; in phase kRunning
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "millrace/framework/stream.h"
 
@@ -46,11 +47,16 @@ auto merge(First&& first, Rest&&... rest) {
     void aborted() override {
       for (auto& input : inputs_) input->reached_ms = kNoTime;
     }
+    void count_records(std::vector<std::uint64_t>& counts) const override {
+      counts.insert(counts.end(), {taken_, taken_});  // all of them are passed on
+    }
 
    private:
     struct Input final : Edge<T> {
       Input(MergeNode& owner, EdgeId<T> edge) : node(owner), id(edge) {}
       void push(std::span<const T> values, std::span<const RecordInfo> infos) override {
+        ++node.work.batches;
+        node.taken_ += values.size();
         node.to_->push(values, infos);
       }
       void watermark(std::int64_t watermark_ms) override {
@@ -65,6 +71,7 @@ auto merge(First&& first, Rest&&... rest) {
     };
     EdgeId<T> output_;
     Edge<T>* to_ = nullptr;
+    std::uint64_t taken_ = 0;
     std::array<std::unique_ptr<Input>, kCount> inputs_;
   };
 

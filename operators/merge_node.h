@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,6 +72,9 @@ class MergeNode final : public Node, public TimeKeeper {
   }
   void flush() override { order_.note(); }
   void aborted() override { reload(); }
+  void count_records(std::vector<std::uint64_t>& counts) const override {
+    counts.insert(counts.end(), {taken_, passed_on_});
+  }
 
   void limit(SourceWord&) const override {}  // nothing is known of time behind it
   bool behind() const override {
@@ -111,6 +115,7 @@ class MergeNode final : public Node, public TimeKeeper {
   };
 
   void add(const T& value, RecordInfo info) {
+    ++taken_;
     if (info.key.data() != nullptr && info.key.data() != context_->record_under_work->key.data())
       info.key = context_->batches().current().arena().copy(info.key);  // it was made for this turn
     Key key = by_(value, info);
@@ -200,6 +205,8 @@ class MergeNode final : public Node, public TimeKeeper {
   void send() {
     if (values_.empty()) return;
     context_->counters().merged += values_.size();
+    passed_on_ += values_.size();
+    ++work.batches;
     to_->push(values_, infos_);
     values_.clear();
     infos_.clear();
@@ -230,6 +237,8 @@ class MergeNode final : public Node, public TimeKeeper {
   std::vector<std::unique_ptr<Door>> doors_;
   TaskContext* context_ = nullptr;
   Edge<T>* to_ = nullptr;
+  std::uint64_t taken_ = 0;
+  std::uint64_t passed_on_ = 0;
   std::vector<Input> inputs_;  ///< one a source partition
   std::vector<Chunk> spare_;
   LoserTree tree_;

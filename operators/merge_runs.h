@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "millrace/framework/fused_node.h"
 #include "millrace/framework/graph.h"
@@ -92,6 +94,9 @@ class RunNode final : public SourceNode {
   /// What is unpacked takes far more memory than a run.
   std::size_t most_records() const override { return 4; }
   bool many_in_one() const override { return true; }
+  void count_records(std::vector<std::uint64_t>& counts) const override {
+    counts.insert(counts.end(), {runs_, passed_on_});
+  }
   std::size_t process(std::span<const RecordView> records, Arena&,
                       SourcePartition& source) override {
     RecordInfo info;
@@ -111,6 +116,7 @@ class RunNode final : public SourceNode {
     const auto envelope = decode_repartition_record(record.value);
     if (!envelope.ok()) return envelope.status();
     if (envelope->kind != RepartitionKind::kData) return {};
+    ++runs_;
     RunReader run(envelope->payload);
     while (const auto item = run.next()) {
       ByteReader in(item->value);
@@ -119,6 +125,7 @@ class RunNode final : public SourceNode {
       info.event_time_ms = item->event_time_ms;
       info.timestamp_ms = record.timestamp_ms;
       info.key = item->key;
+      passed_on_ += item->times;
       for (std::uint64_t i = 0; i < item->times; ++i) to_->push({&value, 1}, {&info, 1});
     }
     return run.status();
@@ -127,6 +134,8 @@ class RunNode final : public SourceNode {
   EdgeId<T> edge_;
   TaskContext* context_ = nullptr;
   Edge<T>* to_ = nullptr;
+  std::uint64_t runs_ = 0;
+  std::uint64_t passed_on_ = 0;
 };
 
 /// Ends `stream` in an internal topic of runs, and returns the node that reads it in the merge's

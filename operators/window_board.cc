@@ -89,6 +89,7 @@ void WindowBoard::emit_due(const SourceTable::Level& level, std::int64_t now_ms)
     entry->emitted_ms = now_ms;
     touched_.insert(at);
   }
+  results_ += results;
 }
 
 void WindowBoard::emit_updates(std::int64_t now_ms) {
@@ -96,7 +97,7 @@ void WindowBoard::emit_updates(std::int64_t now_ms) {
   last_update_ms_ = now_ms;
   for (auto& [at, entry] : windows_) {
     if (!entry->moved) continue;
-    emit(*entry, false, true);
+    results_ += emit(*entry, false, true);
     entry->moved = false;
     touched_.insert(at);
   }

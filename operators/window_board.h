@@ -116,6 +116,8 @@ class WindowBoard : public TimeKeeper {
   void drop_all() { windows_.clear(); }
   /// What is counted in the window has changed: it is written at the commit, and due again.
   void touch(Entry& entry, bool final = true);
+  /// How many it has sent, also in transactions that were aborted.
+  std::uint64_t results() const { return results_; }
   void count_dropped(std::uint64_t frames) { context_->counters().dropped_after_close += frames; }
   std::int64_t close_ms(const AssignedWindow& window) const {
     return window.window.end_ms + plan().grace_ms;
@@ -143,6 +145,7 @@ class WindowBoard : public TimeKeeper {
   std::int64_t gone_ms_ = kNoTime;  ///< highest close time ever expired
   std::optional<std::int64_t> first_unsent_ms_;
   std::int64_t last_update_ms_ = 0;
+  std::uint64_t results_ = 0;
 };
 
 }  // namespace millrace

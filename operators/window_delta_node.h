@@ -15,11 +15,17 @@ class WindowDeltaNode : public SourceNode, public WindowBoard {
   void flush() override { WindowBoard::flush(); }
   void committed() override { WindowBoard::committed(); }
   void aborted() override { WindowBoard::aborted(); }
+  void count_records(std::vector<std::uint64_t>& counts) const override {
+    counts.insert(counts.end(), {deltas_, results()});
+  }
 
  protected:
   explicit WindowDeltaNode(Options options) : WindowBoard(std::move(options)) {}
   /// Takes one delta in. kFailed: damaged or of another version.
   virtual Status apply(std::string_view payload) = 0;
+
+ private:
+  std::uint64_t deltas_ = 0;
 };
 
 }  // namespace millrace

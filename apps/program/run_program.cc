@@ -103,7 +103,7 @@ class Run {
     if (std::string topic = program_.results(options_); !topic.empty())
       results.emplace(**broker, clock_, std::move(topic));
     const Endpoints endpoints(application, clock_, identity(application, **broker),
-                              answers_from(results));
+                              answers_from(results), [this] { return memory_of_stores(); });
     std::optional<HttpServer> server;  // from here on until the application is done
     if (*listener)
       server.emplace(
@@ -219,7 +219,10 @@ class Run {
   Result<TaskStateFactory> open_state(const Topology& topology, const std::string& application_id) {
     const bool stateful = std::ranges::any_of(
         topology.sub_topologies(), [](const SubTopology& part) { return !part.stores.empty(); });
-    if (!stateful || reads_files() || in_memory()) return TaskStateFactory(memory_task_state);
+    if (!stateful || reads_files() || in_memory())
+      return TaskStateFactory([this](const TaskStateOptions& state) {
+        return memory_task_state_within(state, &unlimited_);
+      });
     state_.emplace(RocksdbStateOptions{
         .directory = application_directory(options_.state_dir, application_id).parent_path(),
         .memory_bytes = static_cast<std::size_t>(options_.memory_bytes),
@@ -227,6 +230,14 @@ class Run {
         .log = *log_});
     MILLRACE_RETURN_IF_ERROR(state_->claim(application_id, topology.fingerprint()));
     return state_->factory();
+  }
+
+  MemoryUsage memory_of_stores() {
+    if (state_) return state_->memory();
+    MemoryUsage usage;
+    usage[MemoryOwner::kKept] = unlimited_.held(MemoryUse::kKept);
+    usage[MemoryOwner::kRepeatable] = unlimited_.held(MemoryUse::kRepeated);
+    return usage;
   }
 
   const ProgramInfo& info_;
@@ -237,6 +248,7 @@ class Run {
   std::unique_ptr<ProgramLog> log_;
   std::optional<InstanceId> instance_;
   std::optional<RocksdbState> state_;
+  MemoryBudget unlimited_{MemoryBudget::kNoLimit};  ///< beside stores in memory: only to know
 };
 
 }  // namespace

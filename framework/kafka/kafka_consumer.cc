@@ -456,6 +456,14 @@ std::optional<std::int64_t> KafkaConsumer::high_watermark(const TopicPartition& 
   return high;
 }
 
+std::size_t KafkaConsumer::queued_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [partition, from] : fetched_)
+    if (from.queue != nullptr)
+      bytes += (rd_kafka_queue_length(from.queue.get()) + from.waiting.size()) * from.record_bytes;
+  return bytes;
+}
+
 void KafkaConsumer::wait(std::chrono::milliseconds timeout) {
   if (!std::exchange(more_, false)) {
     pollfd wanted{wake_fd_, POLLIN, 0};

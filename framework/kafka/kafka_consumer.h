@@ -45,6 +45,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Status poll(const TopicPartition& partition, const PollLimit& limit, RecordBatch& batch) override;
   std::int64_t position(const TopicPartition& partition) const override;
   std::optional<std::int64_t> high_watermark(const TopicPartition& partition) const override;
+  std::size_t queued_bytes() const override;
   void wait(std::chrono::milliseconds timeout) override;
   void wakeup() override;
   Result<std::vector<PartitionOffset>> committed(

@@ -24,6 +24,7 @@ struct RocksdbBackend {
   /// Takes the task's directory for one state; false: another one has it.
   bool take(const std::string& path);
   void give_back(const std::string& path);
+  MemoryUsage memory();
 
   const RocksdbStateOptions options;
   /// At most half of the memory; what is held is taken from the block cache and the write buffers.

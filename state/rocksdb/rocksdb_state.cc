@@ -115,6 +115,19 @@ void RocksdbBackend::give_back(const std::string& path) {
   taken_.erase(path);
 }
 
+MemoryUsage RocksdbBackend::memory() {
+  MemoryUsage usage;
+  // Write buffers stand in the cache as entries without content.
+  const rocksdb::WriteBufferManager& buffers = *database.write_buffer_manager;
+  const std::size_t reserved = buffers.dummy_entries_in_cache_usage();
+  const std::size_t cached = cache_->GetUsage();
+  usage[MemoryOwner::kBlockCache] = cached - std::min(cached, reserved);
+  usage[MemoryOwner::kWriteBuffers] = buffers.memory_usage();
+  usage[MemoryOwner::kKept] = kept_beside.held(MemoryUse::kKept);
+  usage[MemoryOwner::kRepeatable] = kept_beside.held(MemoryUse::kRepeated);
+  return usage;
+}
+
 RocksdbState::RocksdbState(const RocksdbStateOptions& options)
     : backend_(std::make_unique<RocksdbBackend>(options)) {}
 
@@ -124,6 +137,8 @@ Status RocksdbState::claim(const std::string& application_id,
                            const std::string& topology_fingerprint) {
   return backend_->claim({application_id, topology_fingerprint});
 }
+
+MemoryUsage RocksdbState::memory() const { return backend_->memory(); }
 
 TaskStateFactory RocksdbState::factory() {
   return [&backend = *backend_](const TaskStateOptions& options) {

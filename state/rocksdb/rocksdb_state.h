@@ -7,6 +7,7 @@
 
 #include "millrace/framework/clock.h"
 #include "millrace/framework/log.h"
+#include "millrace/framework/memory_owner.h"
 #include "millrace/framework/task_state.h"
 
 namespace millrace {
@@ -46,6 +47,8 @@ class RocksdbState {
   /// state of another topology, or it cannot be written.
   Status claim(const std::string& application_id, const std::string& topology_fingerprint);
   TaskStateFactory factory();
+  /// What the tasks of the process hold within the budget.
+  MemoryUsage memory() const;
 
  private:
   std::unique_ptr<RocksdbBackend> backend_;

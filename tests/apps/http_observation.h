@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "millrace/apps/program/http/observation.h"
+#include "millrace/millrace.h"
 
 namespace millrace {
 
@@ -16,11 +17,13 @@ class ObservedApplication {
         std::make_shared<std::vector<RefusedRecord>>(std::vector<RefusedRecord>{
             {{"frames", 1}, 41, RecordError::kMalformed, "", "\xff{", 1'700'000'000'400},
             {{"frames", 1}, 77, RecordError::kFieldMissing, "uid", "{}", 1'700'000'000'500}});
-    running_->spent_ms = {5, 10, 1'000, 200, 3'000};
+    running_->spent_ms = {5, 10, 1'000, 30, 200, 40, 3'000};
     running_->output_full_ms = 20;
     running_->sent_records = 50;
     running_->sent_bytes = 5'000;
     running_->pending_bytes = 640;
+    running_->memory[MemoryOwner::kBatches] = 1'000;
+    running_->memory[MemoryOwner::kConsumers] = 7'000;
     for (const std::int64_t ms : {3, 12, 700'000}) running_->commit_times.add(ms);
     running_->ages.resize(2);
     running_->ages[0].add(15, 90);
@@ -46,11 +49,13 @@ class ObservedApplication {
                                         .high_watermark = 5,
                                         .status = SourceStatus::kIdle}},
                         .stores = {{"users", 4'096}},
+                        .nodes = nodes(),
                         .counters = counters()}};
     running_->counters = counters();
     restoring_->published_ms = 99'800;
     restoring_->joined = true;
     restoring_->ages.resize(2);
+    restoring_->memory[MemoryOwner::kBatches] = 24;
     restoring_->ages[0].add(15, 10);
     restoring_->tasks = {{.id = {1, 0},
                           .phase = TaskPhase::kRestore,
@@ -63,14 +68,16 @@ class ObservedApplication {
                                         .seconds_left = 12}},
                           .partitions = {},
                           .stores = {},
+                          .nodes = {},
                           .counters = {}}};
+    stores_[MemoryOwner::kBlockCache] = 50'000;
   }
 
   Observation observation() const {
-    return {identity_,
-            {state, {running_, restoring_}, {Activity::kCommitting, Activity::kTakingOver}},
-            100'000,
-            1'700'000'001'000};
+    return {
+        identity_, {state, {running_, restoring_}, {Activity::kCommitting, Activity::kTakingOver}},
+        100'000,   1'700'000'001'000,
+        topology_, stores_};
   }
   ThreadStatus& running() { return *running_; }
   ThreadStatus& restoring() { return *restoring_; }
@@ -83,6 +90,29 @@ class ObservedApplication {
   ApplicationState state = ApplicationState::kRunning;
 
  private:
+  static Topology topology() {
+    TopologyBuilder builder{"users"};
+    merge(builder.source("frames", decimal_integer()),
+          builder.source("more \"frames\"", decimal_integer())) |
+        filter([](std::int64_t n) { return n > 0; }) | to("users", decimal_integer());
+    return *builder.build();
+  }
+  /// Of the first source, the merge and what stands behind it.
+  static std::vector<NodeStatus> nodes() {
+    return {{.node = 0,
+             .records = {120, 114},
+             .work = {.batches = 3,
+                      .read_bytes = 12'000,
+                      .sent_records = 6,
+                      .sent_bytes = 600,
+                      .busy_ns = 2'500'000,
+                      .sampled_decoding_ns = 300'000,
+                      .sampled_ns = 400'000}},
+            {.node = 2, .records = {119, 119}, .work = {.batches = 4}},
+            {.node = 3,
+             .records = {119, 50},
+             .work = {.batches = 4, .sent_records = 50, .sent_bytes = 450, .busy_ns = 1'250'000}}};
+  }
   static RunCounters counters() {
     return {.accepted = 90,
             .late = 4,
@@ -98,6 +128,8 @@ class ObservedApplication {
   ApplicationIdentity identity_{
       "unique_users", "0.1.0",      "users",           "first",
       "embedded:",    {"1m", "1h"}, 1'700'000'000'000, {{"users", "windows"}}};
+  const Topology topology_ = topology();
+  MemoryUsage stores_;
   std::shared_ptr<ThreadStatus> running_ = std::make_shared<ThreadStatus>();
   std::shared_ptr<ThreadStatus> restoring_ = std::make_shared<ThreadStatus>();
 };

@@ -46,7 +46,9 @@ TEST_F(MetricsTextTest, TellsOfThreads) {
             "millrace_thread_seconds_total{thread=\"0\",activity=\"following the group\"} 0.005\n"
             "millrace_thread_seconds_total{thread=\"0\",activity=\"taking over\"} 0.01\n"
             "millrace_thread_seconds_total{thread=\"0\",activity=\"processing\"} 1\n"
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"preparing a commit\"} 0.03\n"
             "millrace_thread_seconds_total{thread=\"0\",activity=\"committing\"} 0.2\n"
+            "millrace_thread_seconds_total{thread=\"0\",activity=\"writing state\"} 0.04\n"
             "millrace_thread_seconds_total{thread=\"0\",activity=\"waiting for input\"} 3\n");
   EXPECT_EQ(series_of(text_, "millrace_sent_"),
             "millrace_sent_records_total{thread=\"0\"} 50\n"
@@ -100,6 +102,51 @@ TEST_F(MetricsTextTest, TellsOfTasks) {
             "millrace_store_bytes{task=\"0_1\",store=\"users\"} 4096\n");
   EXPECT_EQ(series_of(text_, "millrace_restore"),
             "millrace_restore_remaining_offsets{task=\"1_0\",store=\"users\"} 900\n");
+}
+
+TEST_F(MetricsTextTest, TellsOfOperators) {
+  EXPECT_EQ(series_of(text_, "millrace_operator_records_total"),
+            "millrace_operator_records_total{task=\"0_1\",node=\"source frames\",position=\"0\","
+            "operator=\"decode decimal_integer()\"} 120\n"
+            "millrace_operator_records_total{task=\"0_1\",node=\"source frames\",position=\"1\","
+            "operator=\"passed on\"} 114\n"
+            "millrace_operator_records_total{task=\"0_1\",node=\"merge 2\",position=\"0\","
+            "operator=\"merge\"} 119\n"
+            "millrace_operator_records_total{task=\"0_1\",node=\"merge 2\",position=\"1\","
+            "operator=\"passed on\"} 119\n"
+            "millrace_operator_records_total{task=\"0_1\",node=\"edge 2\",position=\"0\","
+            "operator=\"filter\"} 119\n"
+            "millrace_operator_records_total{task=\"0_1\",node=\"edge 2\",position=\"1\","
+            "operator=\"to users decimal_integer()\"} 50\n");
+}
+
+TEST_F(MetricsTextTest, TellsOfNodes) {
+  EXPECT_EQ(series_of(text_, "millrace_node_"),
+            "millrace_node_batches_total{task=\"0_1\",node=\"source frames\"} 3\n"
+            "millrace_node_batches_total{task=\"0_1\",node=\"merge 2\"} 4\n"
+            "millrace_node_batches_total{task=\"0_1\",node=\"edge 2\"} 4\n"
+            "millrace_node_seconds_total{task=\"0_1\",node=\"source frames\"} 0.0025\n"
+            "millrace_node_seconds_total{task=\"0_1\",node=\"merge 2\"} 0\n"
+            "millrace_node_seconds_total{task=\"0_1\",node=\"edge 2\"} 0.00125\n"
+            "millrace_node_read_bytes_total{task=\"0_1\",node=\"source frames\"} 12000\n"
+            "millrace_node_sent_bytes_total{task=\"0_1\",node=\"source frames\"} 600\n"
+            "millrace_node_sent_bytes_total{task=\"0_1\",node=\"edge 2\"} 450\n");
+  EXPECT_EQ(series_of(text_, "millrace_sampled_"),
+            "millrace_sampled_decoding_seconds_total{task=\"0_1\",node=\"source frames\"} 0.0003\n"
+            "millrace_sampled_seconds_total{task=\"0_1\",node=\"source frames\"} 0.0004\n");
+}
+
+TEST_F(MetricsTextTest, TellsWhoHoldsMemory) {
+  EXPECT_EQ(series_of(text_, "millrace_memory_bytes"),
+            "millrace_memory_bytes{owner=\"block cache\"} 50000\n"
+            "millrace_memory_bytes{owner=\"write buffers\"} 0\n"
+            "millrace_memory_bytes{owner=\"kept by operators\"} 0\n"
+            "millrace_memory_bytes{owner=\"remembered by operators\"} 0\n"
+            "millrace_memory_bytes{owner=\"changes of state\"} 0\n"
+            "millrace_memory_bytes{owner=\"batches\"} 1024\n"
+            "millrace_memory_bytes{owner=\"waiting records\"} 0\n"
+            "millrace_memory_bytes{owner=\"consumer queues\"} 7000\n"
+            "millrace_memory_bytes{owner=\"producer queues\"} 0\n");
 }
 
 TEST_F(MetricsTextTest, TellsOfPartitions) {

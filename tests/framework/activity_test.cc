@@ -25,7 +25,11 @@ TEST(ActivityClockTest, DividesTheTimeAmongActivities) {
   clock.advance(1ms);
   activity.enter(Activity::kGroup);
   clock.advance(7ms);  // not counted yet
-  EXPECT_EQ(activity.spent(), (ActivityClock::Spent{5, 0, 0, 21, 100}));
+  ActivityClock::Spent spent{};
+  spent[static_cast<std::size_t>(Activity::kGroup)] = 5;
+  spent[static_cast<std::size_t>(Activity::kCommitting)] = 21;
+  spent[static_cast<std::size_t>(Activity::kWaiting)] = 100;
+  EXPECT_EQ(activity.spent(), spent);
 }
 
 TEST(ActivityClockTest, ActivitiesHaveNames) {

@@ -168,6 +168,15 @@ std::vector<std::string> TopologyTestDriver::instances() const {
   return ids;
 }
 
+std::shared_ptr<const ThreadStatus> TopologyTestDriver::published(const std::string& id,
+                                                                  int thread) const {
+  for (const auto& instance : instances_)
+    if (const auto& found = instance->threads[static_cast<std::size_t>(thread)];
+        instance->config.instance_id == id && found)
+      return found->status();
+  return nullptr;
+}
+
 bool TopologyTestDriver::ended() const { return any_finished_ && instances_.empty(); }
 
 void TopologyTestDriver::disturb() {

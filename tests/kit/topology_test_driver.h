@@ -131,6 +131,8 @@ class TopologyTestDriver {
   void crash_instance(const std::string& id);
   /// Those that run, in the order of their start.
   std::vector<std::string> instances() const;
+  /// What a thread of an instance last published; null: it does not run.
+  std::shared_ptr<const ThreadStatus> published(const std::string& instance, int thread = 0) const;
   /// One turn of one thread of an instance. False if nothing happened.
   bool turn(const std::string& instance, int thread = 0);
   /// A bystander joins the group and leaves again: every transaction in flight is aborted.

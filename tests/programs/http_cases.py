@@ -184,6 +184,27 @@ def check_counts(served, run, counts):
     expect(sum(thread["commits"] for thread in state["threads"]) > 0, str(state["threads"]))
 
 
+def check_nodes(served):
+    """Each task tells of its nodes and their operators as /topology names them."""
+    state, metrics = served.state(), served.metrics()
+    parts = {part["id"]: part["nodes"] for part in json.loads(served.get("/topology"))["sub_topologies"]}
+    for task in [task for thread in state["threads"] for task in thread["tasks"]]:
+        named = [(node["name"], node["operators"]) for node in parts[int(task["task"].split("_")[0])]]
+        found = [(node["node"], [each["operator"] for each in node["operators"]]) for node in task["nodes"]]
+        expect(found == named, f"task {task['task']} has {found}, the topology {named}")
+        for node in task["nodes"]:
+            for each in node["operators"]:
+                expect(total(metrics, "millrace_operator_records_total", task=task["task"], node=node["node"],
+                             operator=each["operator"]) == each["records"], f"{task['task']}: {each}")
+    decoding, sampled = (total(metrics, f"millrace_sampled_{what}seconds_total") for what in ["decoding_", ""])
+    expect(0 < decoding < sampled, f"decoding took {decoding} s of {sampled} s")
+    for name in ["millrace_node_seconds_total", "millrace_node_batches_total", "millrace_node_read_bytes_total",
+                 "millrace_node_sent_bytes_total"]:
+        expect(total(metrics, name) > 0, name)
+    expect(total(metrics, "millrace_memory_bytes", owner="batches") > 0, str(state["memory_bytes"]))
+    expect(total(metrics, "millrace_memory_bytes", owner="kept by operators") > 0, str(state["memory_bytes"]))
+
+
 def observed_case(programs, run, wait_for):
     """All endpoints, and their numbers against a naive count and the summary."""
     path, counts = frames_with_broken_lines(programs)
@@ -199,6 +220,7 @@ def observed_case(programs, run, wait_for):
         expect(served.metric_names() <= described, f"in no table: {served.metric_names() - described}")
         shown = metrics_named_in(read("docker", "grafana-dashboard.json"))
         expect(shown and shown <= described, f"on the dashboard, but nowhere else: {shown - described}")
+        check_nodes(served)
         topology = json.loads(served.get("/topology"))
         expect([len(part["nodes"]) for part in topology["sub_topologies"]] == [1, 2], str(topology))
         mermaid = served.get("/topology?format=mermaid")

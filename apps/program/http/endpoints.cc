@@ -21,7 +21,8 @@ constexpr const char* kMermaid = "text/vnd.mermaid; charset=utf-8";
 Observation Endpoints::observe() const {
   // The clock last: nothing published is younger than now.
   ApplicationStatus status = application_.status();
-  return {identity_, std::move(status), clock_.monotonic_ms(), clock_.wall_ms()};
+  return {identity_,        std::move(status),       clock_.monotonic_ms(),
+          clock_.wall_ms(), application_.topology(), stores_()};
 }
 
 HttpResponse Endpoints::answer(const HttpRequest& request) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <utility>
 
 #include "millrace/apps/program/http/http_exchange.h"
@@ -14,13 +15,14 @@ namespace millrace {
 class Endpoints {
  public:
   /// Both references must outlive this object. `results` answers /results; empty: the application
-  /// has no topic of results.
+  /// has no topic of results. `stores` tells what they hold; from any thread.
   Endpoints(const Application& application, const Clock& clock, ApplicationIdentity identity,
-            HttpHandler results)
+            HttpHandler results, std::function<MemoryUsage()> stores)
       : application_(application),
         clock_(clock),
         identity_(std::move(identity)),
-        results_(std::move(results)) {}
+        results_(std::move(results)),
+        stores_(std::move(stores)) {}
 
   /// 404 for everything that is none of them; HEAD is GET without the body.
   HttpResponse answer(const HttpRequest& request) const;
@@ -33,6 +35,7 @@ class Endpoints {
   const Clock& clock_;
   const ApplicationIdentity identity_;
   const HttpHandler results_;
+  const std::function<MemoryUsage()> stores_;
 };
 
 }  // namespace millrace

@@ -1,86 +1,24 @@
 #include "millrace/apps/program/http/metrics_text.h"
 
-#include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
-#include <limits>
 #include <map>
 #include <sstream>
-#include <utility>
 
+#include "millrace/apps/program/http/metric.h"
+#include "millrace/apps/program/http/node_metrics.h"
 #include "millrace/apps/program/http/readiness.h"
 
 namespace millrace {
 namespace {
 
-using prometheus::MetricType;
-
-template <class Integer>
-double seconds(Integer ms) {
-  return static_cast<double>(ms) / 1'000;
-}
-
-double seconds(const timeval& time) {
+double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
-
-/// One metric with the series that it has now.
-class Metric {
- public:
-  using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-  Metric(std::string name, std::string help, MetricType type) {
-    family_.name = std::move(name);
-    family_.help = std::move(help);
-    family_.type = type;
-  }
-
-  template <class Number>
-  void add(Labels labels, Number number) {
-    prometheus::ClientMetric& series = family_.metric.emplace_back();
-    series.label = std::move(labels);
-    (family_.type == MetricType::Counter ? series.counter.value : series.gauge.value) =
-        static_cast<double>(number);
-  }
-
-  void add(Labels labels, const DurationHistogram& histogram) {
-    prometheus::ClientMetric& series = family_.metric.emplace_back();
-    series.label = std::move(labels);
-    series.histogram.sample_count = histogram.count();
-    series.histogram.sample_sum = seconds(histogram.sum_ms());
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < DurationHistogram::kBuckets; ++i) {
-      cumulative += histogram.counts()[i];
-      series.histogram.bucket.push_back(
-          {cumulative, i < DurationHistogram::kBoundsMs.size()
-                           ? seconds(DurationHistogram::kBoundsMs[i])
-                           : std::numeric_limits<double>::infinity()});
-    }
-  }
-
-  const prometheus::MetricFamily& family() const { return family_; }
-
- private:
-  prometheus::MetricFamily family_;
-};
-
-Metric counter(std::string name, std::string help) {
-  return {std::move(name), std::move(help), MetricType::Counter};
-}
-
-Metric gauge(std::string name, std::string help) {
-  return {std::move(name), std::move(help), MetricType::Gauge};
-}
-
-Metric histogram(std::string name, std::string help) {
-  return {std::move(name), std::move(help), MetricType::Histogram};
-}
-
-using Metrics = std::vector<Metric>;
 
 Metrics process_metrics(const Observation& observation, const ProcessUsage& usage) {
   const ApplicationIdentity& identity = observation.identity;
@@ -98,7 +36,13 @@ Metrics process_metrics(const Observation& observation, const ProcessUsage& usag
   memory.add({}, usage.resident_bytes);
   Metric start = gauge("process_start_time_seconds", "Start of the process, Unix seconds.");
   start.add({}, seconds(identity.started_ms));
-  return {info, ready, cpu, memory, start};
+  Metric owned = gauge("millrace_memory_bytes", "Memory that is accounted for, by who holds it.");
+  const MemoryUsage usage_by_owner = observation.memory();
+  for (std::size_t i = 0; i < kMemoryOwners; ++i) {
+    const auto owner = static_cast<MemoryOwner>(i);
+    owned.add({{"owner", std::string(to_string(owner))}}, usage_by_owner[owner]);
+  }
+  return {info, ready, cpu, memory, start, owned};
 }
 
 Metrics thread_metrics(const Observation& observation) {
@@ -232,7 +176,7 @@ ProcessUsage ProcessUsage::now() {
   ProcessUsage usage;
   rusage used{};
   if (getrusage(RUSAGE_SELF, &used) == 0)
-    usage.cpu_seconds = seconds(used.ru_utime) + seconds(used.ru_stime);
+    usage.cpu_seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
   std::uint64_t pages = 0;
   std::uint64_t resident = 0;
   if (std::ifstream file("/proc/self/statm"); file >> pages >> resident)
@@ -244,7 +188,7 @@ std::string metrics_text(const Observation& observation, const ProcessUsage& usa
   std::vector<prometheus::MetricFamily> families;
   for (const Metrics& metrics :
        {process_metrics(observation, usage), thread_metrics(observation), sum_metrics(observation),
-        task_metrics(observation), partition_metrics(observation)})
+        task_metrics(observation), node_metrics(observation), partition_metrics(observation)})
     for (const Metric& metric : metrics)  // without series it would be help about nothing
       if (!metric.family().metric.empty()) families.push_back(metric.family());
   std::ostringstream text;

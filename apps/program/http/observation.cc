@@ -15,4 +15,10 @@ RefusalCounts Observation::refused() const {
   return sum;
 }
 
+MemoryUsage Observation::memory() const {
+  MemoryUsage sum = stores;
+  for (const auto& thread : status.threads) sum.add(thread->memory);
+  return sum;
+}
+
 }  // namespace millrace

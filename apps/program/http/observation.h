@@ -28,11 +28,15 @@ struct Observation {
   ApplicationStatus status;
   std::int64_t monotonic_ms = 0;
   std::int64_t wall_ms = 0;
+  const Topology& topology;
+  MemoryUsage stores;  ///< what is held of the memory that all stores share
 
   /// Committed counters of all tasks here, over their lives.
   RunCounters counters() const;
   /// Records refused by reason, by all threads since they began.
   RefusalCounts refused() const;
+  /// Of the stores and all threads.
+  MemoryUsage memory() const;
 };
 
 }  // namespace millrace

@@ -94,7 +94,29 @@ void write_store(JsonWriter& json, const StoreStatus& store) {
   json.end_object();
 }
 
-void write_task(JsonWriter& json, const TaskStatus& task, const std::vector<std::string>& windows) {
+void write_node(JsonWriter& json, const NodeStatus& node, const NodeSpec& spec) {
+  const auto us = [](std::int64_t ns) { return ns / 1'000; };
+  json.begin_object();
+  json.key("node").string(spec.name);
+  json.key("records").integer(node.records.empty() ? 0 : node.records.front());
+  json.key("out_records").integer(node.records.empty() ? 0 : node.records.back());
+  json.key("batches").integer(node.work.batches);
+  json.key("read_bytes").integer(node.work.read_bytes);
+  json.key("sent_records").integer(node.work.sent_records);
+  json.key("sent_bytes").integer(node.work.sent_bytes);
+  json.key("busy_us").integer(us(node.work.busy_ns));
+  json.key("sampled_us").integer(us(node.work.sampled_ns));
+  json.key("sampled_decoding_us").integer(us(node.work.sampled_decoding_ns));
+  json.key("operators").begin_array();
+  for (std::size_t i = 0; i < spec.operators.size() && i < node.records.size(); ++i) {
+    json.element().begin_object();
+    json.key("operator").string(spec.operators[i]).key("records").integer(node.records[i]);
+    json.end_object();
+  }
+  json.end_array().end_object();
+}
+
+void write_task(JsonWriter& json, const TaskStatus& task, const Observation& observation) {
   json.begin_object();
   json.key("task").string(task.id.text());
   json.key("phase").string(to_string(task.phase));
@@ -105,8 +127,12 @@ void write_task(JsonWriter& json, const TaskStatus& task, const std::vector<std:
   json.end_array().key("partitions").begin_array();
   for (const PartitionStatus& partition : task.partitions)
     write_partition(json.element(), partition);
+  json.end_array().key("nodes").begin_array();
+  for (const NodeStatus& node : task.nodes)
+    write_node(json.element(), node,
+               observation.topology.nodes()[static_cast<std::size_t>(node.node)]);
   json.end_array().key("counters");
-  write_counters(json, task.counters, windows);
+  write_counters(json, task.counters, observation.identity.window_names);
   json.end_object();
 }
 
@@ -162,8 +188,7 @@ void write_thread(JsonWriter& json, std::size_t index, const ThreadStatus& threa
   write_known(json, "last_commit_at_ms",
               thread.commit_ms < 0 ? std::nullopt : std::optional(thread.committed_ms));
   json.key("tasks").begin_array();
-  for (const TaskStatus& task : thread.tasks)
-    write_task(json.element(), task, observation.identity.window_names);
+  for (const TaskStatus& task : thread.tasks) write_task(json.element(), task, observation);
   json.end_array().end_object();
 }
 
@@ -194,6 +219,12 @@ std::string state_json(const Observation& observation) {
   const RefusalCounts refused = observation.refused();
   for (std::size_t i = 0; i < refused.size(); ++i)
     if (refused[i] > 0) json.key(to_string(static_cast<RecordError>(i))).integer(refused[i]);
+  json.end_object().key("memory_bytes").begin_object();
+  const MemoryUsage memory = observation.memory();
+  for (std::size_t i = 0; i < kMemoryOwners; ++i) {
+    const auto owner = static_cast<MemoryOwner>(i);
+    json.key(to_string(owner)).integer(memory[owner]);
+  }
   json.end_object().key("last_refused");
   write_last_refused(json, observation);
   json.key("threads").begin_array();
