@@ -5,8 +5,8 @@
 #include <array>
 #include <bit>
 #include <charconv>
-#include <utility>
 
+#include "millrace/apps/frames/frame_shape.h"
 #include "millrace/framework/check.h"
 
 namespace millrace {
@@ -104,7 +104,7 @@ FrameKind FrameGenerator::draw_kind() {
 }
 
 Frame FrameGenerator::append_next(std::string& out) {
-  Frame frame{draw_kind(), now_s_, random_.below(options_.users)};
+  Frame frame{.kind = draw_kind(), .ts = now_s_, .user = random_.below(options_.users)};
   if (frame.kind == FrameKind::kLate) {
     frame.ts -= 1 + random_.below(static_cast<std::uint32_t>(options_.max_delay.count()));
   } else if (frame.kind == FrameKind::kFlipped) {
@@ -115,6 +115,8 @@ Frame FrameGenerator::append_next(std::string& out) {
   set_ts_field({digits, std::to_chars(digits, digits + sizeof(digits), frame.ts).ptr});
   set_uid_field(frame.user);
   if (frame.kind == FrameKind::kBroken) {
+    frame.broken = static_cast<BrokenKind>(next_broken_);
+    next_broken_ = (next_broken_ + 1) % kBrokenKinds;
     append_broken(out, frame);
   } else {
     append_object(out);
@@ -177,33 +179,21 @@ std::size_t FrameGenerator::append_object(std::string& out) {
     while (out.size() - begin < length) add(pool_.pick(random_));
   };
 
-  const std::uint32_t length =
-      options_.bytes - options_.bytes / 4 + random_.below(options_.bytes / 2 + 1);
-  std::uint32_t first_at = random_.below(length);
-  std::uint32_t second_at = random_.below(length);
-  std::string_view first = ts_field_;
-  std::string_view second = uid_field_;
-  if (first_at > second_at) {
-    std::swap(first_at, second_at);
-    std::swap(first, second);
-  }
-
+  const FrameShape shape = draw_frame_shape(options_.bytes, random_);
   out += '{';
-  fill(first_at);
-  add(first);
-  fill(second_at);
+  fill(shape.first_at);
+  add(shape.ts_first ? ts_field_ : uid_field_);
+  fill(shape.second_at);
   const std::size_t second_begin = out.size();
-  add(second);
-  fill(length);
+  add(shape.ts_first ? uid_field_ : ts_field_);
+  fill(shape.length);
   out += '}';
   return second_begin;
 }
 
 void FrameGenerator::append_broken(std::string& out, const Frame& frame) {
   const std::size_t begin = out.size();
-  const auto kind = static_cast<BrokenKind>(next_broken_);
-  next_broken_ = (next_broken_ + 1) % kBrokenKinds;
-  switch (kind) {
+  switch (frame.broken) {
     case BrokenKind::kCutShort: {
       const std::size_t longest = append_object(out) - begin;
       out.resize(begin + 1 + random_.below(static_cast<std::uint32_t>(longest)));

@@ -54,12 +54,13 @@ enum class BrokenKind {
 };
 inline constexpr std::uint32_t kBrokenKinds = 14;
 
-/// What a generated line says, for reference counts. `ts` is what stands in it, late or flipped;
-/// neither it nor `user` means anything in a broken one.
+/// What a generated line says, for reference counts and for other formats. `ts` is what stands in
+/// it, late or flipped; neither it nor `user` counts in a broken one.
 struct Frame {
   FrameKind kind = FrameKind::kInOrder;
   std::int64_t ts = 0;
   std::uint32_t user = 0;
+  BrokenKind broken = BrokenKind::kCutShort;  ///< of a broken one
 };
 
 /// Writes an endless sequence of frames: lines of JSON, each with `ts` (Unix seconds, as number or

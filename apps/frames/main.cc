@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "millrace/apps/frames/frame_generator.h"
+#include "millrace/apps/frames/frame_writer.h"
 #include "millrace/apps/program/exit_code.h"
 #include "millrace/apps/program/options.h"
 #include "millrace/apps/program/progress.h"
@@ -31,6 +33,7 @@ struct Arguments {
   std::int64_t rate = FrameOptions{}.rate;
   std::int64_t bytes = FrameOptions{}.bytes;
   std::chrono::milliseconds max_delay = FrameOptions{}.max_delay;
+  std::string format = "json";
   FrameOptions frames;  // the rest
 };
 
@@ -40,6 +43,11 @@ void declare(Options& options, Arguments& line) {
   options.add_bytes("bytes", line.bytes, "mean length of a frame, about")
       .range(1, FrameOptions::kMaxBytes);
   options.heading("Content");
+  options
+      .add("format", line.format,
+           "json: an object a line; csv: a line of the columns " + std::string{kCsvFrameHeader} +
+               "; msgpack: maps, one behind the other, for millrace load --format msgpack")
+      .one_of({"json", "csv", "msgpack"});
   options.add("users", line.users, "users; each frame's is drawn from them, all equally likely")
       .range(1, kMax32Bits);
   options
@@ -75,6 +83,8 @@ Result<FrameOptions> frame_options(const Arguments& line) {
   if (frames.max_delay != line.max_delay)
     return Status::invalid(fmt::format("max-delay is {} ms: it must be whole seconds, as ts is",
                                        line.max_delay.count()));
+  if (frames.crlf && line.format == "msgpack")
+    return Status::invalid("--crlf ends lines, and MessagePack has none: leave it out");
   MILLRACE_RETURN_IF_ERROR(frames.validate());
   return frames;
 }
@@ -92,8 +102,37 @@ Status write_all(std::string_view bytes) {
   return {};
 }
 
-Status write_frames(const FrameOptions& options, std::int64_t count) {
-  FrameGenerator generator(options);
+/// Null for JSON, which the generator itself writes.
+std::unique_ptr<FrameWriter> frame_writer(const std::string& format, const FrameOptions& options) {
+  if (format == "csv") return csv_frame_writer(options);
+  if (format == "msgpack") return msgpack_frame_writer(options);
+  return nullptr;
+}
+
+/// Draws frames and appends each in the format asked for.
+class FrameSource {
+ public:
+  FrameSource(const FrameOptions& options, const std::string& format)
+      : generator_(options), writer_(frame_writer(format, options)) {}
+
+  void append_next(std::string& out) {
+    if (!writer_) {
+      generator_.append_next(out);
+      return;
+    }
+    json_.clear();
+    const Frame frame = generator_.append_next(json_);
+    writer_->append(frame, generator_.uid(frame.user), out);
+  }
+
+ private:
+  FrameGenerator generator_;
+  const std::unique_ptr<FrameWriter> writer_;
+  std::string json_;  // of a frame that is written in another format
+};
+
+Status write_frames(const FrameOptions& options, const std::string& format, std::int64_t count) {
+  FrameSource source(options, format);
   Terminal terminal;
   const SystemClock clock;
   Progress progress(
@@ -102,7 +141,7 @@ Status write_frames(const FrameOptions& options, std::int64_t count) {
   std::string lines;
   std::int64_t written = 0;
   for (std::int64_t done = 1; done <= count; ++done) {
-    generator.append_next(lines);
+    source.append_next(lines);
     if (lines.size() < kWriteBytes && done < count) continue;
     MILLRACE_RETURN_IF_ERROR(write_all(lines));
     written += static_cast<std::int64_t>(lines.size());
@@ -117,16 +156,20 @@ int run(int argc, char** argv) {
   Options options(
       {"frames",
        kVersion,
-       "Writes frames as JSON lines to standard output, the same bytes for the same options.",
+       "Writes frames to standard output, as JSON lines by default; the same bytes for the same "
+       "options.",
        {{"frames --count 1000000 --users 20000 > frames.jsonl", "a million frames of 20,000 users"},
         {"frames --count 100000 --late-percent 5 --broken-percent 1 | unique_users --from - "
          "--output -",
-         "counts the users of frames as life sends them"}}});
+         "counts the users of frames as life sends them"},
+        {"frames --count 100000 --format csv | unique_users --from - --format csv --csv-header " +
+             std::string{kCsvFrameHeader} + " --output -",
+         "the same of CSV"}}});
   declare(options, line);
   if (const std::optional<int> code = options.parse_main(argc, argv)) return *code;
   const Result<FrameOptions> frames = frame_options(line);
   if (!frames.ok()) return report("frames", frames.status());
-  return report("frames", write_frames(*frames, line.count));
+  return report("frames", write_frames(*frames, line.format, line.count));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "millrace/apps/millrace/line_source.h"
 #include "millrace/apps/millrace/record_router.h"
+#include "millrace/apps/millrace/record_source.h"
 #include "millrace/apps/millrace/subcommands.h"
 #include "millrace/apps/program/exit_code.h"
 #include "millrace/apps/program/number_text.h"
@@ -25,11 +25,16 @@ struct LoadOptions {
   bool if_empty = false;
   std::string partitioner;
   std::string key_field;
+  std::string format = "lines";
   std::string compression = "lz4";
   std::string file;
 };
 
-Result<Partitioner> choose_partitioner(const LoadOptions& options, const LineSource& lines) {
+Framing framing(const LoadOptions& options) {
+  return options.format == "msgpack" ? Framing::kMsgpack : Framing::kLines;
+}
+
+Result<Partitioner> choose_partitioner(const LoadOptions& options, const RecordSource& records) {
   const bool keyed = !options.key_field.empty();
   if (options.partition != LoadOptions::kAll && !options.partitioner.empty())
     return Status::invalid(
@@ -43,26 +48,26 @@ Result<Partitioner> choose_partitioner(const LoadOptions& options, const LineSou
     return Status::invalid(
         "--partitioner hash needs --key-field: the field whose value chooses the partition");
   }
-  if (lines.size()) return Partitioner::kContiguous;
+  if (records.size()) return Partitioner::kContiguous;
   return Status::invalid(fmt::format(
       "--partitioner contiguous needs a regular file to cut into stretches, '{}' is none",
       options.file));
 }
 
-// Moves lines to the topic until the end or a stop.
+// Moves records to the topic until the end or a stop.
 class Load {
  public:
-  Load(LineSource& lines, RecordRouter& router, TopicWriter& writer, const LoadOptions& options)
-      : lines_{lines}, router_{router}, writer_{writer}, options_{options} {}
+  Load(RecordSource& records, RecordRouter& router, TopicWriter& writer, const LoadOptions& options)
+      : records_{records}, router_{router}, writer_{writer}, options_{options} {}
 
-  Result<LineSource::More> run() {
+  Result<RecordSource::More> run() {
     while (true) {
-      const Result<LineSource::More> more = lines_.fill();
-      if (!more.ok() || *more != LineSource::More::kLines) return more;
-      std::string_view line;
-      while (lines_.next(line)) {
-        const Status status = send(line);
-        if (status.code() == StatusCode::kRetry) return LineSource::More::kStopped;
+      const Result<RecordSource::More> more = records_.fill();
+      if (!more.ok() || *more != RecordSource::More::kRecords) return more;
+      std::string_view value;
+      while (records_.next(value)) {
+        const Status status = send(value);
+        if (status.code() == StatusCode::kRetry) return RecordSource::More::kStopped;
         MILLRACE_RETURN_IF_ERROR(status);
       }
       writer_.serve();
@@ -70,18 +75,18 @@ class Load {
   }
 
  private:
-  Status send(std::string_view line) {
-    const Route route = router_.route(line, lines_.line_offset());
+  Status send(std::string_view value) {
+    const Route route = router_.route(value, records_.record_offset());
     OutgoingRecord record;
     record.topic = options_.topic;
     record.partition =
         options_.partition == LoadOptions::kAll ? route.partition : options_.partition;
     record.key = route.key;
-    record.value = line;
-    return writer_.write(record, lines_.offset());
+    record.value = value;
+    return writer_.write(record, records_.offset());
   }
 
-  LineSource& lines_;
+  RecordSource& records_;
   RecordRouter& router_;
   TopicWriter& writer_;
   const LoadOptions& options_;
@@ -102,11 +107,18 @@ Result<std::int32_t> open_topic(Admin& admin, const LoadOptions& options) {
   return *holds ? 0 : *partitions;
 }
 
+// Lines can be counted by other tools, MessagePack cannot.
+std::string how_to_load_the_rest(const LoadOptions& options, std::int64_t loaded) {
+  if (framing(options) != Framing::kLines) return {};
+  return fmt::format("; to load that: tail -n +{} FILE | millrace load ... -", loaded + 1);
+}
+
 Status load_file(const LoadOptions& options) {
   const StopSignal stop;
-  const Result<std::unique_ptr<LineSource>> lines = LineSource::open(options.file, stop.fd());
-  MILLRACE_RETURN_IF_ERROR(lines.status());
-  const Result<Partitioner> partitioner = choose_partitioner(options, **lines);
+  const Result<std::unique_ptr<RecordSource>> records =
+      RecordSource::open(options.file, framing(options), stop.fd());
+  MILLRACE_RETURN_IF_ERROR(records.status());
+  const Result<Partitioner> partitioner = choose_partitioner(options, **records);
   MILLRACE_RETURN_IF_ERROR(partitioner.status());
 
   Session session;
@@ -123,19 +135,19 @@ Status load_file(const LoadOptions& options) {
   const Result<std::unique_ptr<Producer>> producer = session.broker().producer(producer_options);
   MILLRACE_RETURN_IF_ERROR(producer.status());
 
-  RecordRouter router{*partitioner, *partitions, options.key_field, (*lines)->size().value_or(0)};
+  RecordRouter router{*partitioner, *partitions, options.key_field, framing(options),
+                      (*records)->size().value_or(0)};
   Progress progress{
-      session.terminal(), session.clock(), {"load", "records", (*lines)->size(), std::nullopt}};
+      session.terminal(), session.clock(), {"load", "records", (*records)->size(), std::nullopt}};
   TopicWriter writer{**producer, progress, stop};
-  const Result<LineSource::More> outcome = Load{**lines, router, writer, options}.run();
+  const Result<RecordSource::More> outcome = Load{**records, router, writer, options}.run();
   MILLRACE_RETURN_IF_ERROR(writer.flush());
-  if (!outcome.ok() || *outcome == LineSource::More::kStopped)
+  if (!outcome.ok() || *outcome == RecordSource::More::kStopped)
     return Status::failed(fmt::format(
-        "{}: {} records are in topic '{}', the rest is not; to load that: tail -n +{} FILE | "
-        "millrace load ... -",
+        "{}: {} records are in topic '{}', the rest is not{}",
         outcome.ok() ? "interrupted" : outcome.status().message(), with_thousands(writer.records()),
-        options.topic, writer.records() + 1));
-  const double megabytes = static_cast<double>((*lines)->offset()) / 1e6;
+        options.topic, how_to_load_the_rest(options, writer.records())));
+  const double megabytes = static_cast<double>((*records)->offset()) / 1e6;
   std::string text = fmt::format(
       "loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",
       with_thousands(writer.records()), megabytes, options.topic, *partitions,
@@ -157,8 +169,7 @@ int load(int argc, char** argv) {
       {"millrace load",
        kVersion,
        "Writes the lines of a file, or of standard input (-), to a topic: one record a line, "
-       "ending in LF or "
-       "CRLF. The topic is created if there is none.",
+       "ending in LF or CRLF; or its MessagePack values. The topic is created if there is none.",
        {{"millrace load --broker embedded:demo --topic frames --partitions 4 frames.jsonl",
          "lines go to the four partitions in turn"},
         {"zcat frames.jsonl.gz | millrace load --broker localhost:9092 --topic frames --key-field "
@@ -167,6 +178,11 @@ int load(int argc, char** argv) {
   declare_broker_options(options, targets.broker);
   options.heading("Records");
   options.add("topic", targets.topic, "topic to write").value_name("TOPIC").required();
+  options
+      .add("format", targets.format,
+           "lines: one record a line; msgpack: MessagePack values, one behind the other, each a "
+           "record")
+      .one_of({"lines", "msgpack"});
   options.add("partitions", targets.partitions, "number of partitions of a topic that is created")
       .range(1, 100'000)
       .default_text("1");
@@ -183,7 +199,7 @@ int load(int argc, char** argv) {
       .default_text("as --partitioner says");
   options
       .add("key-field", targets.key_field,
-           "text field at the root of a JSON record that becomes its key")
+           "text field at the root of a JSON or MessagePack record that becomes its key")
       .value_name("NAME");
   options.add("compression", targets.compression, "of batches")
       .one_of({"none", "lz4", "zstd", "snappy", "gzip"});

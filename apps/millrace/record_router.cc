@@ -8,19 +8,21 @@
 namespace millrace::tool {
 
 RecordRouter::RecordRouter(Partitioner partitioner, std::int32_t partitions,
-                           const std::string& key_field, std::int64_t size)
+                           const std::string& key_field, Framing framing, std::int64_t size)
     : partitioner_{partitioner},
       partitions_{partitions},
       keyed_{!key_field.empty()},
       size_{size},
-      codec_{json<Keyed>(field(key_field, &Keyed::key))} {
+      framing_{framing},
+      json_{field(key_field, &Keyed::key)},
+      msgpack_{field(key_field, &Keyed::key)} {
   MILLRACE_CHECK(partitions > 0, "a topic has partitions");
   MILLRACE_CHECK(partitioner != Partitioner::kHash || keyed_, "hashing needs a key");
 }
 
-Route RecordRouter::route(std::string_view line, std::int64_t offset) {
+Route RecordRouter::route(std::string_view value, std::int64_t offset) {
   Route route;
-  if (keyed_) route.key = key_of(line);
+  if (keyed_) route.key = key_of(value);
   if (partitioner_ == Partitioner::kContiguous) {
     // A file that grows meanwhile ends in the last partition.
     const std::int64_t stretch = std::max<std::int64_t>((size_ + partitions_ - 1) / partitions_, 1);
@@ -34,12 +36,15 @@ Route RecordRouter::route(std::string_view line, std::int64_t offset) {
   return route;
 }
 
-std::string_view RecordRouter::key_of(std::string_view line) {
+std::string_view RecordRouter::key_of(std::string_view value) {
   arena_.reset();
   RecordView record;
-  record.value = line;
+  record.value = value;
   Keyed keyed;
-  if (codec_.decode(record, arena_, keyed).ok()) return keyed.key;
+  const DecodeOutcome outcome = framing_ == Framing::kMsgpack
+                                    ? msgpack_.decode(record, arena_, keyed)
+                                    : json_.decode(record, arena_, keyed);
+  if (outcome.ok()) return keyed.key;
   ++without_key_;
   return {};
 }

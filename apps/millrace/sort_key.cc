@@ -14,8 +14,8 @@ constexpr std::string_view kNumberPrefix = "json:/";
 constexpr std::string_view kTextPrefix = "json-text:/";
 constexpr std::size_t kShownBytes = 60;
 
-std::vector<JsonBinding> binding(const std::string& field, JsonKind kind) {
-  JsonBinding found;
+std::vector<FieldBinding> binding(const std::string& field, FieldKind kind) {
+  FieldBinding found;
   found.name = field;
   found.kind = kind;
   found.minimum = std::numeric_limits<std::int64_t>::min();
@@ -32,7 +32,7 @@ std::string field_name(std::string_view by, std::string_view prefix) {
 }  // namespace
 
 struct SortKey::Json {
-  Json(const std::string& field, JsonKind kind) : reader{binding(field, kind)} {}
+  Json(const std::string& field, FieldKind kind) : reader{binding(field, kind)} {}
 
   JsonReader reader;
   Arena arena;
@@ -40,8 +40,8 @@ struct SortKey::Json {
 
 SortKey::SortKey(Source source, std::string name, bool descending)
     : source_{source}, name_{std::move(name)}, descending_{descending} {
-  if (source_ == Source::kJsonNumber) json_ = std::make_unique<Json>(name_, JsonKind::kInteger);
-  if (source_ == Source::kJsonText) json_ = std::make_unique<Json>(name_, JsonKind::kString);
+  if (source_ == Source::kJsonNumber) json_ = std::make_unique<Json>(name_, FieldKind::kInteger);
+  if (source_ == Source::kJsonText) json_ = std::make_unique<Json>(name_, FieldKind::kString);
 }
 SortKey::SortKey(SortKey&&) noexcept = default;
 SortKey& SortKey::operator=(SortKey&&) noexcept = default;
@@ -81,7 +81,7 @@ std::string_view SortKey::read(const RecordView& record, SortValue& value) {
     case Source::kJsonText:
       break;
   }
-  JsonValue found;
+  FieldValue found;
   json_->arena.reset();
   const DecodeOutcome outcome = json_->reader.read(record, json_->arena, {&found, 1});
   if (!outcome.ok()) return to_string(outcome.error);

@@ -12,9 +12,14 @@ class UniqueUsers final : public StreamProgram {
   void declare(Options& options) override {
     options.heading("Input and output");
     options
-        .add("input", options_.input,
-             "topic of JSON frames with ts (Unix seconds) and uid in the root")
+        .add("input", options_.input, "topic of frames with ts (Unix seconds) and uid in the root")
         .value_name("TOPIC");
+    options.add("format", format_, "of the frames; msgpack is MessagePack, from topics only")
+        .one_of({"json", "csv", "msgpack"});
+    options
+        .add("csv-header", options_.csv_header,
+             "names of the columns of a CSV frame, with ts and uid among them")
+        .value_name("NAME,...");
     options
         .add(
             "output", options_.output,
@@ -73,6 +78,13 @@ class UniqueUsers final : public StreamProgram {
     UniqueUsersOptions options = options_;
     if (!stream.from.empty())
       options.output = UniqueUsersOptions{}.output;  // options_.output is a file
+    if (format_ == "csv") options.format = FrameFormat::kCsv;
+    if (format_ == "msgpack") options.format = FrameFormat::kMsgpack;
+    if (format_ == "msgpack" && !stream.from.empty())
+      return Status::invalid(
+          "--from reads lines, and MessagePack frames are none: put them into a topic with "
+          "millrace "
+          "load --format msgpack, and give --broker instead");
     if (exact_ && precision_ > 0)
       return Status::invalid("--exact and --sketch exclude each other: give one of them");
     if (emit_sketch_ && precision_ == 0)
@@ -103,6 +115,7 @@ class UniqueUsers final : public StreamProgram {
   static constexpr std::chrono::milliseconds kYear = std::chrono::hours(24 * 366);
 
   UniqueUsersOptions options_;
+  std::string format_ = "json";
   std::vector<std::string> windows_;
   std::chrono::milliseconds idle_after_{5'000};
   std::optional<std::chrono::milliseconds> max_drift_{std::chrono::hours(1)};

@@ -19,8 +19,12 @@ struct Frame {
   std::string_view uid;
 };
 
+enum class FrameFormat { kJson, kCsv, kMsgpack };
+
 struct UniqueUsersOptions {
   std::string input = "frames";
+  FrameFormat format = FrameFormat::kJson;
+  std::string csv_header = "ts,uid";  ///< names of the columns of a CSV frame
   std::string output = "unique-users";
   std::vector<WindowDefinition> windows{tumbling(std::chrono::minutes(1))};
   std::chrono::milliseconds lateness{5'000};
@@ -31,7 +35,8 @@ struct UniqueUsersOptions {
   std::chrono::milliseconds update_every{-1};
 };
 
-/// JSON frames on a topic → unique users and frames per window on another.
+/// Frames on a topic → unique users and frames per window on another, as JSON. kInvalid: the CSV
+/// header does not name what is read.
 Result<Topology> unique_users(const UniqueUsersOptions& options);
 
 }  // namespace millrace

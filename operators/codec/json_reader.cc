@@ -8,7 +8,6 @@
 #include <cstring>
 #include <utility>
 
-#include "millrace/framework/check.h"
 #include "millrace/operators/codec/json_scanner.h"
 
 namespace millrace {
@@ -50,22 +49,20 @@ class KeyStart {
 }  // namespace
 
 struct JsonReader::State {
-  State(std::vector<JsonBinding> wanted, Check extent)
-      : bindings(std::move(wanted)),
-        check(extent),
-        all(bindings.empty() ? 0 : ~std::uint64_t{0} >> (64 - bindings.size())) {
+  State(std::vector<FieldBinding> wanted, Strictness judged)
+      : bindings(std::move(wanted)), strictness(judged), all(all_of(bindings)) {
     for (std::size_t i = 0; i < bindings.size(); ++i) {
       if (!bindings[i].optional) required |= std::uint64_t{1} << i;
       starts.emplace_back(bindings[i].name);
     }
   }
 
-  bool read_fast(std::string_view text, Arena& arena, std::span<JsonValue> values);
+  bool read_fast(std::string_view text, Arena& arena, std::span<FieldValue> values);
   bool reserve(std::size_t size);
 
-  const std::vector<JsonBinding> bindings;
+  const std::vector<FieldBinding> bindings;
   std::vector<KeyStart> starts;  ///< one for each binding
-  const Check check;
+  const Strictness strictness;
   const std::uint64_t all;     ///< a bit for each binding
   std::uint64_t required = 0;  ///< a bit for each that is not optional
   simdjson::ondemand::parser parser;
@@ -99,7 +96,7 @@ bool JsonReader::State::reserve(std::size_t size) {
 /// Returns true if the record is good. False says nothing: the parser judges the document as a
 /// whole first, and so fails on bad bytes or an open string behind the bound fields too.
 bool JsonReader::State::read_fast(std::string_view text, Arena& arena,
-                                  std::span<JsonValue> values) {
+                                  std::span<FieldValue> values) {
   simdjson::ondemand::document document;
   simdjson::ondemand::object root;
   if (text.front() != '{' || !reserve(text.size()) ||
@@ -132,16 +129,11 @@ bool JsonReader::State::read_fast(std::string_view text, Arena& arena,
   return (wanted & required) == 0;
 }
 
-JsonReader::JsonReader(std::vector<JsonBinding> bindings, Check check) {
-  MILLRACE_CHECK(bindings.size() <= 64, "at most 64 fields can be bound");
-  for (std::size_t i = 0; i < bindings.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      MILLRACE_CHECK(bindings[i].name != bindings[j].name, "each field is bound once");
-  state_ = std::make_unique<State>(std::move(bindings), check);
-}
+JsonReader::JsonReader(std::vector<FieldBinding> bindings, Strictness strictness)
+    : state_(std::make_unique<State>(std::move(bindings), strictness)) {}
 
 JsonReader::JsonReader(const JsonReader& other)
-    : state_(std::make_unique<State>(other.state_->bindings, other.state_->check)) {}
+    : state_(std::make_unique<State>(other.state_->bindings, other.state_->strictness)) {}
 JsonReader::JsonReader(JsonReader&& other) noexcept = default;
 JsonReader& JsonReader::operator=(JsonReader other) noexcept {
   state_ = std::move(other.state_);
@@ -150,17 +142,14 @@ JsonReader& JsonReader::operator=(JsonReader other) noexcept {
 JsonReader::~JsonReader() = default;
 
 DecodeOutcome JsonReader::read(const RecordView& record, Arena& arena,
-                               std::span<JsonValue> values) {
+                               std::span<FieldValue> values) {
   if (record.value.empty()) return {RecordError::kEmpty, {}};
-  const bool whole = state_->check == Check::kWholeDocument;
+  const bool whole = state_->strictness == Strictness::kWholeRecord;
   if (!whole && state_->read_fast(record.value, arena, values)) return {};
-  return state_->scanner.scan(
-      record.value, state_->bindings,
-      whole ? JsonScanner::Extent::kWholeDocument : JsonScanner::Extent::kLastBoundField, arena,
-      values);
+  return state_->scanner.scan(record.value, state_->bindings, state_->strictness, arena, values);
 }
 
-std::span<const JsonBinding> JsonReader::bindings() const { return state_->bindings; }
-JsonReader::Check JsonReader::check() const { return state_->check; }
+std::span<const FieldBinding> JsonReader::bindings() const { return state_->bindings; }
+Strictness JsonReader::strictness() const { return state_->strictness; }
 
 }  // namespace millrace

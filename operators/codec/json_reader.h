@@ -18,10 +18,9 @@ namespace millrace {
 /// own parser: one thread at a time for each. Allocates only until it has seen its longest record.
 class JsonReader {
  public:
-  enum class Check { kBoundFields, kWholeDocument };
-
   /// REQUIRES: at most 64 bindings, all with different names.
-  explicit JsonReader(std::vector<JsonBinding> bindings, Check check = Check::kBoundFields);
+  explicit JsonReader(std::vector<FieldBinding> bindings,
+                      Strictness strictness = Strictness::kBoundFields);
   JsonReader(const JsonReader& other);
   JsonReader(JsonReader&& other) noexcept;
   JsonReader& operator=(JsonReader other) noexcept;
@@ -29,10 +28,10 @@ class JsonReader {
 
   /// Fills `values`, one for each binding and fresh on call. Texts in it are views into `record`
   /// where they have no escapes, else into `arena`.
-  DecodeOutcome read(const RecordView& record, Arena& arena, std::span<JsonValue> values);
+  DecodeOutcome read(const RecordView& record, Arena& arena, std::span<FieldValue> values);
 
-  std::span<const JsonBinding> bindings() const;
-  Check check() const;
+  std::span<const FieldBinding> bindings() const;
+  Strictness strictness() const;
 
  private:
   struct State;

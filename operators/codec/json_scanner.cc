@@ -2,83 +2,49 @@
 
 #include <simdjson.h>
 
-#include <bit>
-
 namespace millrace {
-namespace {
-
-/// Says what the end of the search means: bound fields still in `wanted` were not found.
-DecodeOutcome finish(std::span<const JsonBinding> bindings, std::uint64_t wanted,
-                     RecordError otherwise) {
-  for (; wanted != 0; wanted &= wanted - 1) {
-    const JsonBinding& binding = bindings[static_cast<std::size_t>(std::countr_zero(wanted))];
-    if (binding.optional) continue;
-    if (otherwise != RecordError::kNone) return {otherwise, {}};
-    return {RecordError::kFieldMissing, binding.name};
-  }
-  return {};
-}
-
-}  // namespace
-
-DecodeOutcome JsonScanner::scan(std::string_view text, std::span<const JsonBinding> bindings,
-                                Extent extent, Arena& arena, std::span<JsonValue> values) {
+DecodeOutcome JsonScanner::scan(std::string_view text, std::span<const FieldBinding> bindings,
+                                Strictness strictness, Arena& arena, std::span<FieldValue> values) {
   cursor_ = text.data();
   end_ = cursor_ + text.size();
-  for (JsonValue& value : values) value = {};
+  for (FieldValue& value : values) value = {};
   if (text.empty()) return {RecordError::kEmpty, {}};
   skip_space();
   if (cursor_ == end_) return {RecordError::kMalformed, {}};
   if (*cursor_ != '{')
     return {skip_value() && at_end() ? RecordError::kRootNotObject : RecordError::kMalformed, {}};
-  return scan_root(bindings, extent, arena, values);
+  return scan_root(bindings, strictness, arena, values);
 }
 
-DecodeOutcome JsonScanner::scan_root(std::span<const JsonBinding> bindings, Extent extent,
-                                     Arena& arena, std::span<JsonValue> values) {
-  const bool whole = extent == Extent::kWholeDocument;
-  std::uint64_t wanted = bindings.empty() ? 0 : ~std::uint64_t{0} >> (64 - bindings.size());
-  // Behind the last field that must be there an error only ends the search, unless all is to be
-  // judged.
-  const auto malformed = [&] {
-    return whole ? DecodeOutcome{RecordError::kMalformed, {}}
-                 : finish(bindings, wanted, RecordError::kMalformed);
-  };
+DecodeOutcome JsonScanner::scan_root(std::span<const FieldBinding> bindings, Strictness strictness,
+                                     Arena& arena, std::span<FieldValue> values) {
+  const std::uint64_t all = bindings.empty() ? 0 : ~std::uint64_t{0} >> (64 - bindings.size());
+  FieldSearch search{bindings, all, strictness};
   ++cursor_;
   skip_space();
   if (!take('}')) {
     do {
-      if (wanted == 0 && !whole) return {};
+      if (search.is_over()) return {};
       skip_space();
       const char* const key = cursor_ + 1;
-      if (!skip_key()) return malformed();
-      std::uint64_t candidates = wanted;
-      while (candidates != 0 &&
-             !json_key_equals(
-                 key, bindings[static_cast<std::size_t>(std::countr_zero(candidates))].name))
-        candidates &= candidates - 1;
-      if (candidates == 0) {
-        if (!skip_value()) return malformed();
+      if (!skip_key()) return search.malformed();
+      const std::size_t index =
+          search.find([&](std::string_view name) { return json_key_equals(key, name); });
+      if (index == FieldSearch::kNone) {
+        if (!skip_value()) return search.malformed();
       } else {
-        const auto index = static_cast<std::size_t>(std::countr_zero(candidates));
         const RecordError error =
             read_json_value(cursor_, end_, bindings[index], Utf8::kUnknown, arena, values[index]);
-        if (error != RecordError::kNone) {
-          values[index] = {};
-          DecodeOutcome outcome =
-              error == RecordError::kMalformed ? malformed() : DecodeOutcome{error, {}};
-          if (!outcome.ok()) outcome.field = bindings[index].name;
-          return outcome;
-        }
-        wanted &= ~(std::uint64_t{1} << index);
+        if (error != RecordError::kNone) return search.failed(index, error, values[index]);
+        search.found(index);
       }
-      if (wanted == 0 && !whole) return {};
+      if (search.is_over()) return {};
       skip_space();
     } while (take(','));
-    if (!take('}')) return malformed();
+    if (!take('}')) return search.malformed();
   }
-  if (whole && !at_end()) return malformed();
-  return finish(bindings, wanted, RecordError::kNone);
+  if (search.judges_all() && !at_end()) return search.malformed();
+  return search.ended();
 }
 
 /// Skips one value with everything in it, and checks all of it.

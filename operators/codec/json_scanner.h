@@ -14,17 +14,15 @@ namespace millrace {
 /// same answer. Not thread-safe.
 class JsonScanner {
  public:
-  enum class Extent : std::uint8_t { kLastBoundField, kWholeDocument };
-
   /// Fills `values` (one for each of `bindings`, at most 64), or says what is wrong first. Any
   /// depth of nesting is legal. REQUIRES: kRecordPadding readable bytes behind `text`. Views in
   /// `values` point into `text` or `arena`.
-  DecodeOutcome scan(std::string_view text, std::span<const JsonBinding> bindings, Extent extent,
-                     Arena& arena, std::span<JsonValue> values);
+  DecodeOutcome scan(std::string_view text, std::span<const FieldBinding> bindings,
+                     Strictness strictness, Arena& arena, std::span<FieldValue> values);
 
  private:
-  DecodeOutcome scan_root(std::span<const JsonBinding> bindings, Extent extent, Arena& arena,
-                          std::span<JsonValue> values);
+  DecodeOutcome scan_root(std::span<const FieldBinding> bindings, Strictness strictness,
+                          Arena& arena, std::span<FieldValue> values);
   bool skip_value();
   bool skip_string();
   bool skip_scalar();

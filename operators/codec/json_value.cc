@@ -124,27 +124,6 @@ RecordError decode_escape(const char*& from, const char* end, std::uint32_t& cod
   return RecordError::kNone;
 }
 
-/// Checks the integer in [begin, end), which is a JSON number without fraction and exponent.
-RecordError convert_integer(const char* begin, const char* end, const JsonBinding& binding,
-                            JsonValue& value) {
-  const bool negative = *begin == '-';
-  std::uint64_t magnitude = 0;
-  const auto [ignored, error] = std::from_chars(begin + (negative ? 1 : 0), end, magnitude);
-  const bool too_long = error != std::errc{};
-  if (negative && (too_long || magnitude != 0)) {
-    if (binding.minimum >= 0) return RecordError::kFieldNegative;
-    // The magnitude of the lowest value of a type exceeds that of the highest by one: negate as
-    // unsigned.
-    if (too_long || magnitude > 0 - static_cast<std::uint64_t>(binding.minimum))
-      return RecordError::kFieldOutOfRange;
-    value.integer = 0 - magnitude;
-    return RecordError::kNone;
-  }
-  if (too_long || magnitude > binding.maximum) return RecordError::kFieldOutOfRange;
-  value.integer = magnitude;
-  return RecordError::kNone;
-}
-
 RecordError read_text(const char*& cursor, const char* end, Utf8 utf8, Arena& arena,
                       std::string_view& text) {
   JsonString string;
@@ -160,21 +139,10 @@ RecordError read_text(const char*& cursor, const char* end, Utf8 utf8, Arena& ar
   return error;
 }
 
-RecordError read_integer_in_text(std::string_view text, const JsonBinding& binding,
-                                 JsonValue& value) {
-  const char* cursor = text.data();
-  const char* const end = cursor + text.size();
-  bool integral = false;
-  if (!scan_json_number(cursor, end, integral) || cursor != end)
-    return RecordError::kFieldWrongType;
-  if (!integral) return RecordError::kFieldFractional;
-  return convert_integer(text.data(), end, binding, value);
-}
-
 /// Reads the common case, a natural number of few enough digits. False if it is anything else, or
 /// not what is wanted.
-bool read_natural(const char*& cursor, const char* end, const JsonBinding& binding,
-                  JsonValue& value) {
+bool read_natural(const char*& cursor, const char* end, const FieldBinding& binding,
+                  FieldValue& value) {
   constexpr std::ptrdiff_t kDigitsThatFit = 19;
   if (*cursor == '0') return false;
   const char* at = cursor;
@@ -188,18 +156,18 @@ bool read_natural(const char*& cursor, const char* end, const JsonBinding& bindi
   return true;
 }
 
-RecordError read_number(const char*& cursor, const char* end, const JsonBinding& binding,
-                        JsonValue& value) {
-  if (binding.kind == JsonKind::kInteger && read_natural(cursor, end, binding, value))
+RecordError read_number(const char*& cursor, const char* end, const FieldBinding& binding,
+                        FieldValue& value) {
+  if (binding.kind == FieldKind::kInteger && read_natural(cursor, end, binding, value))
     return RecordError::kNone;
   const char* const begin = cursor;
   bool integral = false;
   if (!scan_json_number(cursor, end, integral) || !at_json_delimiter(cursor, end))
     return RecordError::kMalformed;
-  if (binding.kind == JsonKind::kInteger)
-    return integral ? convert_integer(begin, cursor, binding, value)
+  if (binding.kind == FieldKind::kInteger)
+    return integral ? convert_json_integer(begin, cursor, binding, value)
                     : RecordError::kFieldFractional;
-  if (binding.kind == JsonKind::kDouble) {
+  if (binding.kind == FieldKind::kDouble) {
     const auto [ignored, error] = std::from_chars(begin, cursor, value.number);
     return error == std::errc{} ? RecordError::kNone : RecordError::kFieldOutOfRange;
   }
@@ -268,6 +236,16 @@ bool scan_json_number(const char*& cursor, const char* end, bool& integral) {
   }
   cursor = at;
   return true;
+}
+
+RecordError convert_json_integer(const char* begin, const char* end, const FieldBinding& binding,
+                                 FieldValue& value) {
+  const bool negative = *begin == '-';
+  std::uint64_t magnitude = 0;
+  const auto [ignored, error] = std::from_chars(begin + (negative ? 1 : 0), end, magnitude);
+  if (error == std::errc{}) return take_integer(negative, magnitude, binding, value);
+  return negative && binding.minimum >= 0 ? RecordError::kFieldNegative
+                                          : RecordError::kFieldOutOfRange;
 }
 
 bool scan_json_literal(const char*& cursor, const char* end) {
@@ -343,17 +321,17 @@ bool escaped_json_key_equals(const char* raw, std::string_view name) {
   return name.empty();
 }
 
-RecordError read_json_value(const char*& cursor, const char* end, const JsonBinding& binding,
-                            Utf8 utf8, Arena& arena, JsonValue& value) {
-  value.state = JsonValue::State::kPresent;
+RecordError read_json_value(const char*& cursor, const char* end, const FieldBinding& binding,
+                            Utf8 utf8, Arena& arena, FieldValue& value) {
+  value.state = FieldValue::State::kPresent;
   if (cursor >= end) return RecordError::kMalformed;
   switch (*cursor) {
     case '"': {
-      if (binding.kind != JsonKind::kString && binding.kind != JsonKind::kInteger)
+      if (binding.kind != FieldKind::kString && binding.kind != FieldKind::kInteger)
         return RecordError::kFieldWrongType;
       const RecordError error = read_text(cursor, end, utf8, arena, value.text);
-      if (error != RecordError::kNone || binding.kind == JsonKind::kString) return error;
-      return read_integer_in_text(value.text, binding, value);
+      if (error != RecordError::kNone || binding.kind == FieldKind::kString) return error;
+      return read_integer(value.text, binding, value);
     }
     case '{':
     case '[':
@@ -365,11 +343,11 @@ RecordError read_json_value(const char*& cursor, const char* end, const JsonBind
       if (!scan_json_literal(cursor, end) || !at_json_delimiter(cursor, end))
         return RecordError::kMalformed;
       if (first == 'n') {
-        value.state = JsonValue::State::kNull;
+        value.state = FieldValue::State::kNull;
         return binding.optional ? RecordError::kNone : RecordError::kFieldNull;
       }
       value.boolean = first == 't';
-      return binding.kind == JsonKind::kBool ? RecordError::kNone : RecordError::kFieldWrongType;
+      return binding.kind == FieldKind::kBool ? RecordError::kNone : RecordError::kFieldWrongType;
     }
     default:
       return read_number(cursor, end, binding, value);

@@ -1,37 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "millrace/framework/codec.h"
 #include "millrace/framework/record_batch.h"
+#include "millrace/operators/codec/field_value.h"
 
 namespace millrace {
-
-/// What a bound field holds.
-enum class JsonKind : std::uint8_t { kString, kInteger, kDouble, kBool };
-
-/// A field to find in the root object.
-struct JsonBinding {
-  std::string name;
-  JsonKind kind = JsonKind::kString;
-  bool optional = false;      ///< may be missing or null
-  std::int64_t minimum = 0;   ///< of an integer
-  std::uint64_t maximum = 0;  ///< of an integer
-};
-
-/// The value found for a binding. `text` points into the record, or into the arena if it had
-/// escapes.
-struct JsonValue {
-  enum class State : std::uint8_t { kMissing, kNull, kPresent };
-
-  State state = State::kMissing;
-  bool boolean = false;
-  std::uint64_t integer = 0;  ///< two's complement where negative
-  double number = 0;
-  std::string_view text;
-};
 
 /// Whether the text to read is known to be UTF-8, so that strings need not be looked at again.
 enum class Utf8 : std::uint8_t { kUnknown, kValid };
@@ -50,6 +26,11 @@ bool scan_json_string(const char*& cursor, const char* end, JsonString& string);
 /// Moves `cursor` behind a number; `integral` tells whether it has neither fraction nor exponent.
 /// False if it is none.
 bool scan_json_number(const char*& cursor, const char* end, bool& integral);
+
+/// Takes the integer in [begin, end), which is a JSON number without fraction and exponent, if it
+/// is one that `binding` wants.
+RecordError convert_json_integer(const char* begin, const char* end, const FieldBinding& binding,
+                                 FieldValue& value);
 
 /// Moves `cursor` behind true, false or null; false if there is none.
 bool scan_json_literal(const char*& cursor, const char* end);
@@ -78,7 +59,7 @@ inline bool json_key_equals(const char* raw, std::string_view name) {
 }
 
 /// Reads the value at `cursor` as `binding` wants it. On success `cursor` is behind it.
-RecordError read_json_value(const char*& cursor, const char* end, const JsonBinding& binding,
-                            Utf8 utf8, Arena& arena, JsonValue& value);
+RecordError read_json_value(const char*& cursor, const char* end, const FieldBinding& binding,
+                            Utf8 utf8, Arena& arena, FieldValue& value);
 
 }  // namespace millrace

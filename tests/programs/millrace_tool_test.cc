@@ -40,6 +40,35 @@ TEST_F(MillraceToolTest, LoadsLinesLongerThanABlock) {
   EXPECT_EQ(cat("--topic t"), contents(path("long")));
 }
 
+TEST_F(MillraceToolTest, LoadsMessagePackValues) {
+  // {"uid": "a\n"}, nil, [1, "b"]
+  load("--topic t --format msgpack", "\x81\xa3uid\xa2\x61\n\xc0\x92\x01\xa1\x62");
+  EXPECT_EQ(cat("--topic t"), "\x81\xa3uid\xa2\x61\n\n\xc0\n\x92\x01\xa1\x62\n");
+}
+
+TEST_F(MillraceToolTest, LoadsMessagePackValuesAcrossBlocks) {
+  const std::string big = "\xdb" + std::string("\x00\x0d\xbb\xa0", 4) + std::string(900'000, 'x');
+  std::string values;
+  for (int i = 0; i < 3; ++i) values += big + "\x81\xa1k\xa1v";
+  write("long", values);
+  const Outcome loaded = run("load" + broker_ + "--topic t --format msgpack " + path("long"));
+  ASSERT_EQ(loaded.exit_code, 0) << loaded.error;
+  EXPECT_THAT(loaded.out, HasSubstr("loaded 6 records"));
+}
+
+TEST_F(MillraceToolTest, TakesTheKeyOfMessagePackValues) {
+  load("--topic t --format msgpack --key-field uid", "\x82\xa1x\x07\xa3uid\xa3key");
+  EXPECT_THAT(cat("--topic t --json"), HasSubstr(R"("key":"key")"));
+}
+
+TEST_F(MillraceToolTest, RefusesToLoadAsMessagePackWhatIsNone) {
+  const std::string load = "load" + broker_ + "--topic t --format msgpack -";
+  EXPECT_THAT(run(load, "{\"uid\":\"a\"}\n"), fails_with(1, "at byte 0: is it text?"));
+  EXPECT_THAT(run(load, "\xc0\x81\xa1k\xc1"), fails_with(1, "at byte 1: is it text?"));
+  EXPECT_THAT(run(load, "\xc0\x81\xa1k"),
+              fails_with(1, "ends inside a MessagePack value, which begins at byte 1"));
+}
+
 TEST_F(MillraceToolTest, AppendsToATopicThatIsThere) {
   load("--topic t", "one\n");
   load("--topic t", "two\n");

@@ -39,6 +39,8 @@ for variable in [name for name in os.environ if name.startswith("MILLRACE_")]:
 FRAMES = 20_000
 HANG_SECONDS = 180  # ends a hang; nothing here takes a tenth of it
 START = ["--start", "1468244384"]
+CSV = ["--format", "csv", "--csv-header", "page,ts,referrer,uid,agent"]
+MSGPACK = ["--format", "msgpack"]
 
 # What a data set is made of, and the windows (seconds) it is counted in.
 DATA = {
@@ -91,13 +93,17 @@ class Programs:
         with self.once:
             return self._data(name)
 
+    def write_frames(self, name, path, *more):
+        options = [word for word in DATA[name][0] if word != "--crlf" or "msgpack" not in more]
+        with open(path, "wb") as file:
+            subprocess.run(self.command("frames", "--count", FRAMES, *START, *options, *more), stdout=file,
+                           stderr=subprocess.DEVNULL, check=True, timeout=HANG_SECONDS)
+        return path
+
     @functools.lru_cache(maxsize=None)
     def _data(self, name):
-        options, windows = DATA[name]
-        path = os.path.join(self.scratch, name + ".jsonl")
-        with open(path, "wb") as file:
-            subprocess.run(self.command("frames", "--count", FRAMES, *START, *options), stdout=file,
-                           stderr=subprocess.DEVNULL, check=True, timeout=HANG_SECONDS)
+        _, windows = DATA[name]
+        path = self.write_frames(name, os.path.join(self.scratch, name + ".jsonl"))
         lines = naive_count.read_frames(path)
         return path, windows, {partitions: naive_count.count(lines, windows, partitions=partitions)
                                for partitions in [1, 4]}
@@ -179,6 +185,16 @@ def standard_input_case(programs):
     check_results(text, naive[1])
 
 
+def csv_file_case(programs, name):
+    """The same frames in CSV give the lines that they give in JSON."""
+    _, windows, naive = programs.data(name)
+    path = programs.write_frames(name, os.path.join(programs.scratch, name + ".csv"), "--format", "csv")
+    text, summary = count_file(programs, path, windows, *CSV)
+    check_results(text, naive[1])
+    check_summary(summary, naive[1])
+    check_same_lines(programs, name, 1, text)
+
+
 def output_file_case(programs):
     path, windows, naive = programs.data("late")
     output = os.path.join(programs.scratch, programs.unique("results"))
@@ -245,9 +261,9 @@ class Run:
             self.programs.run("millrace", "create", "--broker", self.broker, "--topic", topic,
                               "--partitions", count, "--set", "retention.ms=-1")
 
-    def load(self, path):
+    def load(self, path, *more):
         self.programs.run("millrace", "load", "--broker", self.broker, "--topic", self.frames,
-                          "--partitioner", "round-robin", path)
+                          "--partitioner", "round-robin", *more, path)
 
     def options(self, windows, *more):
         return ["unique_users", "--broker", self.broker, "--input", self.frames, "--output", self.users,
@@ -287,6 +303,20 @@ def broker_case(programs, broker, name, partitions, *options):
     if dead != naive[partitions][1].dead_lettered:
         raise Failure(f"{dead} records in the dead-letter topic, "
                       f"naive {naive[partitions][1].dead_lettered}")
+
+
+def msgpack_case(programs, broker, name, partitions):
+    """The same frames in MessagePack give the lines that they give in JSON."""
+    _, windows, naive = programs.data(name)
+    run = Run(programs, broker(programs))
+    run.create(partitions)
+    path = os.path.join(programs.scratch, programs.unique(name))
+    run.load(programs.write_frames(name, path, *MSGPACK), *MSGPACK)
+    run.count(windows, *MSGPACK)
+    text = run.cat(run.users)
+    check_results(text, naive[partitions])
+    check_same_lines(programs, name, partitions, text)
+    check_summary(run.summary, naive[partitions])
 
 
 def integers_case(programs, broker):
@@ -587,6 +617,12 @@ def cases_of(programs):
     yield case("Usage.UnknownOption", usage_case, "--windw", "unique_users", "--windw", "1m")
     yield case("Usage.WindowThatIsNone", usage_case, "'1x'", "unique_users", "--window", "1x")
     yield case("Usage.TwoWaysToCount", usage_case, "--sketch", "unique_users", "--exact", "--sketch", "12")
+    yield case("Usage.MessagePackFromAFile", usage_case, "millrace load --format msgpack", "unique_users",
+               "--from", "frames.msgpack", "--output", "-", *MSGPACK)
+    yield case("Usage.CsvHeaderWithoutUser", usage_case, "'ts,user'", "unique_users", "--from", "-",
+               "--output", "-", "--format", "csv", "--csv-header", "ts,user")
+    yield case("Usage.LineEndsOfMessagePack", usage_case, "--crlf", "frames", "--count", "1", "--crlf",
+               *MSGPACK)
     yield case("Usage.DescribesTheSameTopologyWithoutABroker", describe_case)
     yield case("Usage.InterruptedToolsSayHowToGoOn", interrupted_case)
     yield case("Frames.AreTheSameBytesForTheSameSeed", same_seed_case)
@@ -594,6 +630,8 @@ def cases_of(programs):
         yield case(f"File.{name}", file_case, name)
     for name in ["in-order", "late", "hard"]:
         yield case(f"File.{name}_threads2_shards3", file_case, name, "--threads", "2", "--shards", "3")
+    for name in ["in-order", "hard", "edges"]:
+        yield case(f"File.{name}_AsCsv", csv_file_case, name)
     yield case("File.StandardInput", standard_input_case)
     yield case("File.OutputToAFile", output_file_case)
     for name in ["late", "edges"]:
@@ -612,6 +650,8 @@ def cases_of(programs):
                 words = "".join(options).replace("--", "_")
                 yield case(f"{label}.{name}_partitions4{words}", broker_case, broker, name, 4, *options)
         yield case(f"{label}.hard_partitions4", broker_case, broker, "hard", 4)
+        yield case(f"{label}.hard_partitions1_AsMessagePack", msgpack_case, broker, "hard", 1)
+        yield case(f"{label}.late_partitions4_AsMessagePack", msgpack_case, broker, "late", 4)
         yield case(f"{label}.SecondRunGoesOnWhereTheFirstEnded", two_runs_case, broker)
         yield case(f"{label}.IntegersAreVerified", integers_case, broker)
         yield case(f"{label}.MissingTopicIsNamed", missing_topic_case, broker)

@@ -11,12 +11,12 @@
 namespace millrace {
 namespace {
 
-std::vector<JsonBinding> bindings() {
-  return {{"ts", JsonKind::kInteger, false, 0, 253'402'300'799},
-          {"uid", JsonKind::kString, false, 0, 0}};
+std::vector<FieldBinding> bindings() {
+  return {{"ts", FieldKind::kInteger, false, 0, 253'402'300'799},
+          {"uid", FieldKind::kString, false, 0, 0}};
 }
 
-using Values = std::array<JsonValue, 2>;
+using Values = std::array<FieldValue, 2>;
 
 std::string summary(const DecodeOutcome& outcome, const Values& values) {
   if (outcome.ok())
@@ -25,7 +25,7 @@ std::string summary(const DecodeOutcome& outcome, const Values& values) {
 }
 
 TEST(JsonReaderTest, AgreesWithTheScannerOnAllThatBothJudge) {
-  const std::vector<JsonBinding> wanted = bindings();
+  const std::vector<FieldBinding> wanted = bindings();
   JsonReader reader{wanted};
   JsonScanner scanner;
   int good = 0, bad = 0, lenient = 0;
@@ -38,8 +38,8 @@ TEST(JsonReaderTest, AgreesWithTheScannerOnAllThatBothJudge) {
     const RecordView& record = batch.records()[0];
     Values read, scanned;
     const DecodeOutcome reader_says = reader.read(record, batch.arena(), read);
-    const DecodeOutcome scanner_says = scanner.scan(
-        record.value, wanted, JsonScanner::Extent::kLastBoundField, batch.arena(), scanned);
+    const DecodeOutcome scanner_says =
+        scanner.scan(record.value, wanted, Strictness::kBoundFields, batch.arena(), scanned);
     (scanner_says.ok() ? good : bad) += 1;
     // The one licence: an error inside a value that is skipped, or in the escapes of an unread
     // string.

@@ -11,9 +11,9 @@
 namespace millrace {
 namespace {
 
-const std::array<JsonBinding, 2> kBindings{
-    JsonBinding{"ts", JsonKind::kInteger, false, 0, 253'402'300'799},
-    JsonBinding{"uid", JsonKind::kString, false, 0, 0}};
+const std::array<FieldBinding, 2> kBindings{
+    FieldBinding{"ts", FieldKind::kInteger, false, 0, 253'402'300'799},
+    FieldBinding{"uid", FieldKind::kString, false, 0, 0}};
 
 bool has_long_number(const std::string& text) {
   std::size_t digits = 0;
@@ -49,8 +49,8 @@ TEST(JsonScannerTest, WholeDocumentsAreValidWhereSimdjsonSaysSo) {
     SCOPED_TRACE(testing::Message() << "seed " << seed << ": " << text);
     RecordBatch batch;
     batch.append({}, text, 0, 0);
-    const DecodeOutcome outcome = scanner.scan(
-        batch.records()[0].value, {}, JsonScanner::Extent::kWholeDocument, batch.arena(), {});
+    const DecodeOutcome outcome =
+        scanner.scan(batch.records()[0].value, {}, Strictness::kWholeRecord, batch.arena(), {});
     if (parser.parse(text).error() == simdjson::SUCCESS) {
       ++valid;
       ASSERT_NE(outcome.error, RecordError::kMalformed);
@@ -70,10 +70,9 @@ TEST(JsonScannerTest, FindsTheFieldsOfAnIndependentParser) {
     SCOPED_TRACE(testing::Message() << "seed " << seed << ": " << text);
     RecordBatch batch;
     batch.append({}, text, 0, 0);
-    std::array<JsonValue, 2> values;
-    const DecodeOutcome outcome =
-        scanner.scan(batch.records()[0].value, kBindings, JsonScanner::Extent::kLastBoundField,
-                     batch.arena(), values);
+    std::array<FieldValue, 2> values;
+    const DecodeOutcome outcome = scanner.scan(batch.records()[0].value, kBindings,
+                                               Strictness::kBoundFields, batch.arena(), values);
     simdjson::dom::object object;
     ASSERT_EQ(parser.parse(text).get(object), simdjson::SUCCESS);
     simdjson::dom::element ts, uid;
@@ -105,10 +104,10 @@ TEST(JsonScannerTest, ReadsNothingBehindTheText) {
                                  (i == 0 ? document.substr(length) : "") +
                                  std::string(kRecordPadding, i == 1 ? '"' : '5');
       Arena arena;
-      std::array<JsonValue, 2> values;
+      std::array<FieldValue, 2> values;
       errors[i] = scanner
                       .scan(std::string_view{padded}.substr(0, length), kBindings,
-                            JsonScanner::Extent::kWholeDocument, arena, values)
+                            Strictness::kWholeRecord, arena, values)
                       .error;
     }
     EXPECT_EQ(errors[0], errors[1]) << length;

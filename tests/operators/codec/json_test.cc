@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "millrace/tests/allocation_counter.h"
+#include "millrace/tests/operators/codec/codec_values.h"
 
 namespace millrace {
 namespace {
@@ -18,40 +18,21 @@ using std::chrono::milliseconds;
 using std::chrono::sys_seconds;
 using std::chrono::sys_time;
 
-struct Frame {
-  sys_seconds ts;
-  std::string_view uid;
-};
+using codec_test::Decoded;
+using codec_test::Everything;
+using codec_test::extremes;
+using codec_test::Frame;
+using codec_test::One;
+using codec_test::Partial;
 
 auto frames() { return json<Frame>(field("ts", &Frame::ts), field("uid", &Frame::uid)); }
 
 static_assert(DecodingCodec<decltype(frames())> && EncodingCodec<decltype(frames())>);
 
-/// One decoded record with the batch that its views point into.
-template <class Codec>
-struct Decoded {
-  Decoded(Codec codec_, std::string_view text) : codec(std::move(codec_)) {
-    batch.append({}, text, 0, 0);
-    outcome = codec.decode(record(), batch.arena(), value);
-  }
-  const RecordView& record() const { return batch.records()[0]; }
-
-  Codec codec;
-  RecordBatch batch;
-  typename Codec::value_type value{};
-  DecodeOutcome outcome;
-};
-
 auto read(std::string_view text) { return Decoded<decltype(frames())>{frames(), text}; }
 
-/// "ts uid", or the error and the field it names.
 std::string summary(std::string_view text, bool strict = false) {
-  const Decoded<decltype(frames())> frame{strict ? frames().strict() : frames(), text};
-  if (frame.outcome.ok())
-    return std::to_string(frame.value.ts.time_since_epoch().count()) + " " +
-           std::string{frame.value.uid};
-  return std::string{to_string(frame.outcome.error)} + (frame.outcome.field.empty() ? "" : " ") +
-         std::string{frame.outcome.field};
+  return codec_test::summary(strict ? frames().strict() : frames(), text);
 }
 
 TEST(JsonTest, FindsRootFieldsInAnyOrder) {
@@ -225,45 +206,9 @@ TEST(JsonTest, AnyNestingAndFramesOfAMebibyteAreLegal) {
             "5 " + std::string(1 << 20, 'x'));
 }
 
-struct Everything {
-  std::string_view view;
-  std::string text;
-  std::int8_t i8 = 0;
-  std::uint8_t u8 = 0;
-  std::int64_t i64 = 0;
-  std::uint64_t u64 = 0;
-  double number = 0;
-  bool flag = false;
-  sys_seconds at;
-  sys_time<milliseconds> at_ms;
-  std::optional<std::string_view> maybe_view;
-  std::optional<int> maybe_int;
-
-  bool operator==(const Everything&) const = default;
-};
-
 auto everything() {
-  using E = Everything;
-  return json<E>(field("view", &E::view), field("text", &E::text), field("i8", &E::i8),
-                 field("u8", &E::u8), field("i64", &E::i64), field("u64", &E::u64),
-                 field("number", &E::number), field("flag", &E::flag), field("at", &E::at),
-                 field("at_ms", &E::at_ms), field("maybe_view", &E::maybe_view),
-                 field("maybe_int", &E::maybe_int));
-}
-
-Everything extremes() {
-  return {"v\"\n",
-          "звал",
-          std::numeric_limits<std::int8_t>::min(),
-          std::numeric_limits<std::uint8_t>::max(),
-          std::numeric_limits<std::int64_t>::min(),
-          std::numeric_limits<std::uint64_t>::max(),
-          -0.1,
-          true,
-          sys_seconds{std::chrono::seconds{253'402'300'799}},
-          sys_time<milliseconds>{milliseconds{253'402'300'799'999}},
-          "there",
-          -7};
+  return codec_test::bind_everything(
+      [](auto... fields) { return json<Everything>(std::move(fields)...); });
 }
 
 TEST(JsonTest, EveryTypeComesBackAsItWasWritten) {
@@ -286,11 +231,6 @@ TEST(JsonTest, EncodesCompactlyInTheOrderOfBindingWithoutEmptyOptionals) {
   EXPECT_EQ(out, R"({"view":"","text":"","i8":0,"u8":0,"i64":0,"u64":0,"number":0,)"
                  R"("flag":false,"at":0,"at_ms":0})");
 }
-
-template <class M>
-struct One {
-  M member{};
-};
 
 template <class M>
 std::string outcome_of(std::string_view value) {
@@ -331,11 +271,6 @@ TEST(JsonTest, DoublesAndBooleansTakeTheirOwnTypeOnly) {
   EXPECT_EQ(outcome_of<bool>("null"), "field-null");
   EXPECT_EQ(outcome_of<std::string>("1"), "field-wrong-type");
 }
-
-struct Partial {
-  std::string_view uid;
-  std::optional<int> level = 99;
-};
 
 std::string partial(std::string_view text) {
   const Decoded decoded{json<Partial>(field("level", &Partial::level), field("uid", &Partial::uid)),
@@ -404,26 +339,7 @@ TEST(JsonTest, DoesNotAllocateAfterWarmUp) {
     batch.append({}, R"({"ts":5,"uid":null})", i, 0);
     batch.append({}, "not json", i, 0);
   }
-  auto fast = frames();
-  auto strict = frames().strict();
-  Arena arena;
-  Frame frame;
-  int good = 0;
-  const auto pass = [&] {
-    for (const RecordView& record : batch.records()) {
-      good += fast.decode(record, arena, frame).ok() ? 1 : 0;
-      good += strict.decode(record, arena, frame).ok() ? 1 : 0;
-    }
-    arena.reset();
-  };
-  pass();
-  EXPECT_EQ(good, 600);
-  const std::uint64_t before = allocations();
-  pass();
-  EXPECT_EQ(allocations(), before);
-  // The counter would have seen one.
-  const auto seen = std::make_unique<std::string>(100, 'x');
-  EXPECT_GT(allocations(), before);
+  codec_test::expect_no_allocation(frames(), batch, 400);
 }
 
 }  // namespace

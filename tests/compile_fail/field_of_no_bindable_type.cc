@@ -1,4 +1,4 @@
-// expect: a JSON field binds to a string, string_view, integer, double, bool
+// expect: a field binds to a string, string_view, integer, double, bool
 #include <cstdint>
 
 #include "millrace/operators/codec/json.h"
