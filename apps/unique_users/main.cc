@@ -79,6 +79,8 @@ class UniqueUsers final : public StreamProgram {
     if (!stream.from.empty())
       options.output = UniqueUsersOptions{}.output;  // options_.output is a file
     if (format_ == "csv") options.format = FrameFormat::kCsv;
+    if (format_ != "csv" && options.csv_header != UniqueUsersOptions{}.csv_header)
+      return Status::invalid("--csv-header needs --format csv: other frames name their fields");
     if (format_ == "msgpack") options.format = FrameFormat::kMsgpack;
     if (format_ == "msgpack" && !stream.from.empty())
       return Status::invalid(

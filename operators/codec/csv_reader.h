@@ -15,7 +15,7 @@ namespace millrace {
 struct CsvOptions {
   /// The names of the columns, as the first line of a file has them: "id,ts,page,uid". Fields are
   /// found by it. Empty: the columns are the fields bound, in the order of binding.
-  std::string header;
+  std::string header{};
   /// Not a letter, a digit, a quote, a line end, or one of `.+-`.
   char separator = ',';
 };

@@ -621,6 +621,8 @@ def cases_of(programs):
                "--from", "frames.msgpack", "--output", "-", *MSGPACK)
     yield case("Usage.CsvHeaderWithoutUser", usage_case, "'ts,user'", "unique_users", "--from", "-",
                "--output", "-", "--format", "csv", "--csv-header", "ts,user")
+    yield case("Usage.CsvHeaderOfJson", usage_case, "--format csv", "unique_users", "--from", "-", "--output",
+               "-", "--csv-header", "uid,ts")
     yield case("Usage.LineEndsOfMessagePack", usage_case, "--crlf", "frames", "--count", "1", "--crlf",
                *MSGPACK)
     yield case("Usage.DescribesTheSameTopologyWithoutABroker", describe_case)
