@@ -109,7 +109,8 @@ export class WindowChart {
     const final = this.shown.filter((window) => window.final);
     const highest = final.reduce((best, window) => (best && best[what] >= window[what] ? best : window), null);
     const step = this.x(this.shown[0].start_ms + this.shown[0].duration_ms) - this.x(this.shown[0].start_ms);
-    const chosen = what === "frames" ? [] : step >= 40 ? final : highest ? [highest] : [];
+    const widest = highest ? count(highest[what]).length * 7.5 + 4 : 0;
+    const chosen = what === "frames" || !highest ? [] : step >= widest ? final : [highest];
     keyed(panel.values, chosen, (window) => window.start_ms, () => svg("text"), (label, window) => {
       const {x, wide} = this.place(window);
       attributes(label, {x: x + wide / 2, y: y(window[what]) - 5});
