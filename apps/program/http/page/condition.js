@@ -2,6 +2,8 @@
 
 import {count, localTime, rate, span} from "./format.js";
 
+const KEEPING_UP = 2_000;  // ms of work that may be open: it is always some
+
 // Levels: how it looks. Each has its own shape and words; colour only repeats them.
 const SHAPES = {
   well: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z",  // a disc
@@ -53,8 +55,10 @@ function running(flow) {
   const well = (words) => ({level: "well", word: "Running", text: words});
   if (flow.lag == null || flow.lag === 0)
     return well(flow.read > 0 ? `caught up, ${rate(flow.read)} records/s` : "caught up");
-  const left = flow.read > 0 ? `, about ${span((flow.lag / flow.read) * 1000)} to go` : "";
-  return well(`${count(flow.lag)} records behind${left}`);
+  if (!(flow.read > 0)) return well(`${count(flow.lag)} records behind`);
+  const left = (flow.lag / flow.read) * 1000;
+  return well(left < KEEPING_UP ? `keeping up, ${rate(flow.read)} records/s`
+                                : `${count(flow.lag)} records behind, about ${span(left)} to go`);
 }
 
 /** {level, word, text} of the last /state, or of its absence: lostSince is when answers ended, or null. */

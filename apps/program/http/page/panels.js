@@ -98,7 +98,7 @@ export function showPartitions(partitions, own) {
 
 export function showThreads(state, flow) {
   rows(byId("thread-rows"), state.threads, (thread) => thread.thread, (thread) => {
-    const shares = (flow.shares.get(thread.thread) ?? []).filter(([, share]) => share >= 0.005);
+    const shares = (flow.shares.get(thread.thread) ?? []).filter(([, share]) => share >= 0.01);
     const commits = flow.commits.get(thread.thread);
     return [
       {text: String(thread.thread), header: true},
