@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "millrace/framework/partitioner.h"
 
 namespace millrace {
@@ -32,11 +30,6 @@ Result<std::optional<TaskId>> StoreView::owner(std::string_view key_text) const 
 std::optional<TaskId> StoreView::owner_of(std::string_view record_key) const {
   if (!by_key && tasks > 1) return std::nullopt;
   return TaskId{sub_topology, partition_for_key(record_key, tasks)};
-}
-
-const StoreTask* StoreView::find(const TaskId& id) const {
-  const auto found = std::ranges::find(here, id, &StoreTask::id);
-  return found == here.end() ? nullptr : &*found;
 }
 
 Result<StoreView> view_store(const Topology& topology, const std::string& application_id,

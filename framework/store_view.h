@@ -25,6 +25,7 @@ struct StoreTask {
 struct StoreView {
   std::string name;
   std::shared_ptr<const StoreReader> reader;
+  int sub_topology = 0;
   std::vector<StoreTask> here;    ///< by task
   std::vector<TaskId> elsewhere;  ///< those of other instances, and those that nobody has now
   std::int32_t tasks = 0;         ///< in all
@@ -34,10 +35,6 @@ struct StoreView {
   Result<std::optional<TaskId>> owner(std::string_view key_text) const;
   /// The same for a record key.
   std::optional<TaskId> owner_of(std::string_view record_key) const;
-  /// Null: it is elsewhere.
-  const StoreTask* find(const TaskId& id) const;
-
-  int sub_topology = 0;
 };
 
 /// The store that `name` names, with what `threads` of this instance have published of it.

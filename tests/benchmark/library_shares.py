@@ -33,9 +33,19 @@ def owner(sample, program):
     return program
 
 
-def shares(data, program):
-    """Owner -> share of all samples."""
+def samples_of(data):
     text = subprocess.run(["perf", "script", "-i", data, "-F", "comm,ip,sym,dso"], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    samples = collections.Counter(owner(sample, program) for sample in re.split(r"\n\s*\n", text) if sample.strip())
+    return [sample for sample in re.split(r"\n\s*\n", text) if sample.strip()]
+
+
+def share_below(data, function):
+    """Share of the samples on whose stack is a function with such a name."""
+    samples = samples_of(data)
+    return sum(bool(re.search(function, sample)) for sample in samples) / max(1, len(samples))
+
+
+def shares(data, program):
+    """Owner -> share of all samples."""
+    samples = collections.Counter(owner(sample, program) for sample in samples_of(data))
     return {name: count / samples.total() for name, count in samples.most_common()}

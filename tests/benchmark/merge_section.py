@@ -43,7 +43,8 @@ def merge(bench):
             return checked("kafka streams", kafka_streams_peer.command(bench, "MergeSorted", broker, INPUT, output,
                                                                        threads), output, limit=None)
 
-        row = compared(alternate(bench.pairs, by_hand, millrace), ["raw_kafka_merge", "sorted_merge"], GOAL, records)
+        row = compared(alternate(bench.plan, bench.pairs, by_hand, millrace), ["raw_kafka_merge", "sorted_merge"], GOAL,
+                       records)
         peer = min((kafka_streams(threads) for threads in [1, 2]), key=lambda run: run.seconds)
     return {"records": records, "merge": row, "kafka_streams": peer._asdict(), "commands": list(commands.values())}
 

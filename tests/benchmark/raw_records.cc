@@ -9,6 +9,8 @@
 ///     raw_records last BOOTSTRAP TOPIC                          the last value of each key, as one
 ///                                                               checksum
 ///     raw_records kept BOOTSTRAP TOPIC                          the same of what a changelog holds
+///     raw_records content BOOTSTRAP TOPIC                       all records, as one checksum
+///     raw_records delete BOOTSTRAP TOPIC                        deletes the topic
 #include <xxhash.h>
 
 #include <numeric>
@@ -109,6 +111,32 @@ void read_last(const char* bootstrap, const char* topic, bool stored) {
               static_cast<unsigned long long>(sum));
 }
 
+/// In any order, and whatever the partitions.
+void read_content(const char* bootstrap, const char* topic) {
+  std::uint64_t sum = 0, records = 0;
+  read_all(bootstrap, topic, [&](const rd_kafka_message_t& message) {
+    ++records;
+    sum += XXH3_64bits_withSeed(message.payload, message.len,
+                                XXH3_64bits(message.key, message.key_len));
+  });
+  std::printf("{\"records\": %llu, \"checksum\": \"%016llx\"}\n",
+              static_cast<unsigned long long>(records), static_cast<unsigned long long>(sum));
+}
+
+void delete_topic(const char* bootstrap, const char* topic) {
+  rd_kafka_t* client = make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", bootstrap}});
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(client);
+  rd_kafka_DeleteTopic_t* topics[] = {rd_kafka_DeleteTopic_new(topic)};
+  rd_kafka_DeleteTopics(client, topics, 1, nullptr, queue);
+  rd_kafka_event_t* event = rd_kafka_queue_poll(queue, 30'000);
+  if (event == nullptr || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    fail(std::string{"cannot delete "} + topic);
+  rd_kafka_event_destroy(event);
+  rd_kafka_DeleteTopic_destroy(topics[0]);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_destroy(client);
+}
+
 int run(std::span<char*> words) {
   const std::string_view what = words.size() > 3 ? words[1] : "";
   const auto number = [&](std::size_t index) { return std::strtoull(words[index], nullptr, 10); };
@@ -122,6 +150,10 @@ int run(std::span<char*> words) {
     read_last(words[2], words[3], false);
   else if (what == "kept" && words.size() == 4)
     read_last(words[2], words[3], true);
+  else if (what == "content" && words.size() == 4)
+    read_content(words[2], words[3]);
+  else if (what == "delete" && words.size() == 4)
+    delete_topic(words[2], words[3]);
   else
     return std::fputs("usage: see the head of raw_records.cc\n", stderr), 2;
   return 0;

@@ -23,12 +23,16 @@ using Properties = std::vector<std::pair<const char*, const char*>>;
   std::exit(1);
 }
 
-inline rd_kafka_t* make_client(rd_kafka_type_t type, const Properties& properties) {
+using Delivered = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*);
+
+inline rd_kafka_t* make_client(rd_kafka_type_t type, const Properties& properties,
+                               Delivered delivered = nullptr) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   std::array<char, 512> error{};
   for (const auto& [name, value] : properties)
     if (rd_kafka_conf_set(conf, name, value, error.data(), error.size()) != RD_KAFKA_CONF_OK)
       fail(error.data());
+  if (delivered != nullptr) rd_kafka_conf_set_dr_msg_cb(conf, delivered);
   rd_kafka_t* client = rd_kafka_new(type, conf, error.data(), error.size());
   if (client == nullptr) fail(error.data());
   return client;
@@ -58,10 +62,12 @@ inline int partitions_of(rd_kafka_t* client, const char* name) {
   return partitions;
 }
 
-/// Hands all records of a topic to `visit(const rd_kafka_message_t&)`, from its beginning to its
-/// end, in one thread through one queue: no group, no commit.
-template <class Visit>
-void read_all(const char* bootstrap, const char* topic, Visit visit) {
+/// Hands the records of a topic to `visit(const rd_kafka_message_t&)`, from its beginning on, at
+/// most `most` in a row and then `idle()`, in one thread through one queue: no group, no commit.
+/// Goes on while `more(partitions at their end, partitions)`.
+template <class More, class Visit, class Idle>
+void read_while(const char* bootstrap, const char* topic, std::size_t most, More more, Visit visit,
+                Idle idle) {
   rd_kafka_t* client = make_client(RD_KAFKA_CONSUMER, reader(bootstrap));
   const int partitions = partitions_of(client, topic);
   rd_kafka_topic_partition_list_t* all = rd_kafka_topic_partition_list_new(partitions);
@@ -72,13 +78,13 @@ void read_all(const char* bootstrap, const char* topic, Visit visit) {
     fail(rd_kafka_err2str(error));
   rd_kafka_topic_partition_list_destroy(all);
   rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(client);
-  std::vector<rd_kafka_message_t*> batch(10'000);
-  for (int at_end = 0; at_end < partitions;) {
+  std::vector<rd_kafka_message_t*> batch(most);
+  for (int at_end = 0; more(at_end, partitions);) {
     // The batch call waits for a full batch until its time-out, so it is asked with time-out 0, and
     // then one record is awaited.
     ssize_t taken = rd_kafka_consume_batch_queue(queue, 0, batch.data(), batch.size());
     if (taken <= 0) {
-      batch[0] = rd_kafka_consume_queue(queue, 100);
+      batch[0] = rd_kafka_consume_queue(queue, 20);
       taken = batch[0] == nullptr ? 0 : 1;
     }
     for (rd_kafka_message_t* message : std::span(batch.data(), static_cast<std::size_t>(taken))) {
@@ -90,10 +96,19 @@ void read_all(const char* bootstrap, const char* topic, Visit visit) {
         visit(*message);
       rd_kafka_message_destroy(message);
     }
+    idle();
   }
   rd_kafka_queue_destroy(queue);
   rd_kafka_consumer_close(client);
   rd_kafka_destroy(client);
+}
+
+/// Hands all records of a topic to `visit`, from its beginning to its end.
+template <class Visit>
+void read_all(const char* bootstrap, const char* topic, Visit visit) {
+  read_while(
+      bootstrap, topic, 10'000, [](int at_end, int partitions) { return at_end < partitions; },
+      visit, [] {});
 }
 
 /// Writes records in order, not transactional.

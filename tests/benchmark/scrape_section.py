@@ -68,7 +68,7 @@ def scrape(bench, frames):
         section["series"] = sum(not line.startswith("#") for line in scraper.last.splitlines())
         return found
 
-    section["scrape"] = compared(alternate(bench.pairs, alone, watched), ["alone", "watched"], GOAL, frames)
+    section["scrape"] = compared(alternate(bench.plan, bench.pairs, alone, watched), ["alone", "watched"], GOAL, frames)
     return section | {"commands": list(commands.values())}
 
 

@@ -39,9 +39,10 @@ HttpResponse Endpoints::answer(const HttpRequest& request) const {
   if (request.path == "/metrics")
     return {200, kMetricsContentType, metrics_text(observe(), ProcessUsage::now())};
   if (auto file = page_file(request.path)) return *std::move(file);
-  return {404, kText,
-          "there are / (a page), /health, /ready, /state, /state/STORE, /state/STORE/KEY, /topology, "
-          "/results and /metrics\n"};
+  return {
+      404, kText,
+      "there are / (a page), /health, /ready, /state, /state/STORE, /state/STORE/KEY, /topology, "
+      "/results and /metrics\n"};
 }
 
 /// The query decides, else what the client accepts; else JSON.

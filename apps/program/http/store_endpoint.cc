@@ -23,6 +23,7 @@ struct Found {
   StoreAnswer answer;
   std::vector<TaskId> elsewhere;
   std::vector<TaskId> restoring;  ///< or on their way
+  std::size_t bytes = 0;          ///< of the entries
   Status failure;
 };
 
@@ -75,7 +76,10 @@ void look(const StoreView& view, const StoreTask& task, const StoreQuestion& que
     return;
   }
   found.answer.more = found.answer.more || answer.more;
-  for (StoreEntry& entry : answer.entries) found.answer.entries.push_back(std::move(entry));
+  for (StoreEntry& entry : answer.entries) {
+    found.bytes += entry.json.size();
+    found.answer.entries.push_back(std::move(entry));
+  }
 }
 
 /// kInvalid: the key is none.
@@ -89,8 +93,13 @@ Result<Found> look(const StoreView& view, const StoreQuestion& question) {
   }
   for (const TaskId& task : view.elsewhere)
     if (!owner || task == *owner) found.elsewhere.push_back(task);
-  for (const StoreTask& task : view.here)
-    if (!owner || task.id == *owner) look(view, task, question, found);
+  for (const StoreTask& task : view.here) {
+    if (owner && task.id != *owner) continue;
+    if (found.bytes < AnswerLimit::kBytes)
+      look(view, task, question, found);
+    else
+      found.answer.more = true;
+  }
   if (!found.failure.ok()) return found.failure;
   finish_answer(question.limit, found.answer);
   return found;

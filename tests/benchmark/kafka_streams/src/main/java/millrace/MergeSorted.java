@@ -1,19 +1,12 @@
 package millrace;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.PriorityQueue;
-import java.util.Properties;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Collectors;
-import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serdes;
-import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
@@ -25,7 +18,7 @@ import org.apache.kafka.streams.processor.api.Record;
  *
  * <p>What that task holds back is in memory only: unlike sorted_merge it would not survive a crash. Held in a store it
  * would be slower. Ends when everything that the input had at the start is merged.
- * {@code java ... millrace.MergeSorted BOOTSTRAP INPUT OUTPUT ID STATE_DIRECTORY THREADS COMMIT_MS}
+ * Command line: see {@link Peer}.
  */
 public final class MergeSorted {
     private static final AtomicLong MERGED = new AtomicLong();
@@ -118,49 +111,22 @@ public final class MergeSorted {
     }
 
     public static void main(String[] argv) throws Exception {
-        String bootstrap = argv[0], input = argv[1], output = argv[2], id = argv[3], gathered = id + "-gathered";
-        var config = new Properties();
-        config.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
-        config.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
-        config.put(StreamsConfig.STATE_DIR_CONFIG, argv[4]);
-        config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, argv[5]);
-        config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, argv[6]);
-        config.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-        config.put("auto.offset.reset", "earliest");
-        config.put(StreamsConfig.mainConsumerPrefix("max.poll.records"), 2000);
-        config.put(StreamsConfig.mainConsumerPrefix("max.partition.fetch.bytes"), 4 << 20);
-        config.put(StreamsConfig.mainConsumerPrefix("receive.buffer.bytes"), 1 << 20);
-        config.put(StreamsConfig.producerPrefix("batch.size"), 256 << 10);
-        config.put(StreamsConfig.producerPrefix("compression.type"), "lz4");
-
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
-            admin.createTopics(List.of(new NewTopic(gathered, 1, (short) 1))).all().get();
-            long[] counts = counts(admin, input);
-            long total = java.util.Arrays.stream(counts).sum();
+        try (var peer = new Peer(argv)) {
+            String gathered = peer.id + "-gathered";
+            peer.admin.createTopics(List.of(new NewTopic(gathered, 1, (short) 1))).all().get();
+            var ends = peer.ends(peer.input);
+            var counts = new long[ends.size()];
+            ends.forEach((partition, end) -> counts[partition.partition()] = end);
+            long total = Arrays.stream(counts).sum();
             var topology = new Topology()
-                    .addSource("in", Serdes.ByteArray().deserializer(), Serdes.ByteArray().deserializer(), input)
+                    .addSource("in", Serdes.ByteArray().deserializer(), Serdes.ByteArray().deserializer(), peer.input)
                     .addProcessor("tag", Tag::new, "in")
                     .addSink("gather", gathered, Serdes.Integer().serializer(), Serdes.ByteArray().serializer(), "tag")
                     .addSource("gathered", Serdes.Integer().deserializer(), Serdes.ByteArray().deserializer(), gathered)
                     .addProcessor("merge", () -> new Merge(counts), "gathered")
-                    .addSink("out", output, Serdes.ByteArray().serializer(), Serdes.ByteArray().serializer(), "merge");
-            try (var streams = new KafkaStreams(topology, config)) {
-                streams.setStateListener((now, before) -> {
-                    if (now == KafkaStreams.State.ERROR) Runtime.getRuntime().halt(1);
-                });
-                streams.start();
-                while (MERGED.get() < total) Thread.sleep(50);
-            }
+                    .addSink("out", peer.output, Serdes.ByteArray().serializer(), Serdes.ByteArray().serializer(),
+                            "merge");
+            peer.run(topology, () -> MERGED.get() >= total);
         }
-    }
-
-    /** Records of each partition. */
-    private static long[] counts(Admin admin, String topic) throws Exception {
-        var partitions = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions();
-        var latest = partitions.stream()
-                .collect(Collectors.toMap(p -> new TopicPartition(topic, p.partition()), p -> OffsetSpec.latest()));
-        var counts = new long[partitions.size()];
-        admin.listOffsets(latest).all().get().forEach((at, end) -> counts[at.partition()] = end.offset());
-        return counts;
     }
 }
