@@ -24,14 +24,18 @@ class DecodeSample {
     DecodeOutcome outcome;
   };
 
-  /// True if this batch is in the sample: it is decoded, record by record as in `records`.
-  bool begin(Codec& codec, std::span<const RecordView> records, Arena& arena, const Clock& clock) {
+  /// True if this batch is in the sample: it is decoded, record by record as in `records`. `offset`
+  /// becomes that of the record under work, so that an exception is blamed on it.
+  bool begin(Codec& codec, std::span<const RecordView> records, Arena& arena, const Clock& clock,
+             std::int64_t& offset) {
     if (batches_++ % kEvery != 0) return false;
     began_ns_ = clock.monotonic_ns();
     decoded_.clear();
     decoded_.resize(records.size());
-    for (std::size_t i = 0; i < records.size(); ++i)
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      offset = records[i].offset;
       decoded_[i].outcome = codec.decode(records[i], arena, decoded_[i].value);
+    }
     decoding_ns_ = clock.monotonic_ns() - began_ns_;
     return true;
   }

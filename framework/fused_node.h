@@ -58,7 +58,8 @@ class TopicNode final : public SourceNode {
     RecordInfo info;
     info.source = source.index();
     const auto loop = [&] {
-      const bool sampled = sample_.begin(codec_, records, arena, context_->clock());
+      const bool sampled =
+          sample_.begin(codec_, records, arena, context_->clock(), context_->offset_under_work);
       const auto end = [&](std::size_t done) {
         chain_.end_batch();
         if (sampled) sample_.end(context_->clock(), work);

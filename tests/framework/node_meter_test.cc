@@ -103,7 +103,7 @@ struct SlowCodec {
 class DecodeSampleTest : public testing::Test {
  protected:
   bool begin(const std::vector<RecordView>& records) {
-    return sample_.begin(codec_, records, arena_, clock_);
+    return sample_.begin(codec_, records, arena_, clock_, offset_);
   }
   /// A batch that takes 5 ns beside decoding. False if it is not in the sample.
   bool batch(const std::vector<RecordView>& records) {
@@ -118,6 +118,7 @@ class DecodeSampleTest : public testing::Test {
   Arena arena_;
   DecodeSample<SlowCodec> sample_;
   NodeWork work_;
+  std::int64_t offset_ = -1;
 };
 
 TEST_F(DecodeSampleTest, DecodesAllRecordsOfABatchInOrder) {
@@ -126,6 +127,11 @@ TEST_F(DecodeSampleTest, DecodesAllRecordsOfABatchInOrder) {
   EXPECT_TRUE(sample_[0].outcome.ok());
   EXPECT_EQ(sample_[1].outcome.error, RecordError::kEmpty);
   EXPECT_EQ(sample_[2].value, "c");
+}
+
+TEST_F(DecodeSampleTest, TellsTheOffsetOfTheRecordUnderWork) {
+  ASSERT_TRUE(begin({{.value = "a", .offset = 7}, {.value = "b", .offset = 9}}));
+  EXPECT_EQ(offset_, 9);
 }
 
 TEST_F(DecodeSampleTest, TakesOneBatchInSoMany) {

@@ -108,6 +108,30 @@ TEST(UserExceptions, GoToTheDeadLetterTopicAloneAndNothingIsHalfApplied) {
   }
 }
 
+/// Throws on 13 while it decodes.
+struct ThrowingCodec {
+  using value_type = std::string;
+  DecodeOutcome decode(const RecordView& record, Arena&, std::string& value) {
+    if (record.value == "13") throw std::runtime_error("unlucky");
+    value = record.value;
+    return {};
+  }
+  void encode(const std::string& value, std::string& out) const { out += value; }
+  std::string describe() const { return "throwing"; }
+};
+
+TEST(UserExceptions, OfCodecsAreDeadLetteredToo) {
+  TopologyBuilder topology{"test"};
+  topology.source("in", ThrowingCodec{}) | to("out", ThrowingCodec{});
+  TopologyTestDriver driver({.topology = *topology.build(), .config = with_dead_letters()});
+  for (const char* value : {"11", "12", "13", "14", "13"})
+    driver.pipe_input("in", {.value = value});
+  driver.run_until_idle();
+  ASSERT_TRUE(driver.status().ok()) << driver.status().message();
+  EXPECT_THAT(driver.values("out"), ElementsAre("11", "12", "14"));
+  EXPECT_THAT(driver.values("dead"), ElementsAre("13", "13"));
+}
+
 TEST(UserExceptions, StopTheApplicationWhereNoDeadLetterTopicIsSet) {
   for (const bool behind_edge : {false, true}) {
     TopologyTestDriver driver({.topology = throwing(behind_edge)});
