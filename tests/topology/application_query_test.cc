@@ -48,9 +48,9 @@ class ApplicationQueryTest : public testing::Test {
   }
   std::unique_ptr<Application> instance(const std::string& name) {
     TopologyBuilder topology{"app"};
-    topology.source("in", text()) |
-        key_by([](std::string_view line) { return std::string(line); }) |
-        through("by-line", kTasks - 1) | count("lines") | to("out", Silent());
+    topology.source("in", text()) | map([](std::string_view line) { return std::string(line); }) |
+        key_by([](const std::string& line) { return line; }) | through("by-line", kTasks - 1) |
+        count("lines") | to("out", Silent());
     ApplicationConfig config;
     config.instance_id = name;
     config.commit_interval = std::chrono::milliseconds(10);
