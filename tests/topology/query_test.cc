@@ -178,8 +178,12 @@ TEST_F(QueryTest, NamesWhatIsWrong) {
   EXPECT_EQ(view->owner("tea").status().code(), StatusCode::kInvalid);
 }
 
+/// One task reads and four count: of two instances each counts, whoever reads.
 TEST_F(QueryTest, SaysThatAnotherInstanceHasTheKey) {
-  start(count_by_cents(), 4);
+  TopologyBuilder topology{"app"};
+  sales(topology) | key_by(&Sale::cents) | through("cents", 4) | count("by-cents") |
+      to_out<std::int64_t, std::int64_t>();
+  start(topology.build());
   for (std::int64_t cents = 0; cents < 40; ++cents) pipe("tea", cents);
   run();
   // Of two instances, one may get all tasks of one sub-topology.
