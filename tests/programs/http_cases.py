@@ -202,7 +202,6 @@ def check_nodes(served):
                  "millrace_node_sent_bytes_total"]:
         expect(total(metrics, name) > 0, name)
     expect(total(metrics, "millrace_memory_bytes", owner="batches") > 0, str(state["memory_bytes"]))
-    expect(total(metrics, "millrace_memory_bytes", owner="kept by operators") > 0, str(state["memory_bytes"]))
 
 
 def observed_case(programs, run, wait_for):
@@ -230,6 +229,8 @@ def observed_case(programs, run, wait_for):
         expect(served.get("/topology", Accept="text/plain") in described, "it describes itself in other words")
         served.get("/topology?format=xml", status=400)
         check_windows(served, run, wait_for)
+        wait_for("sets that are held", lambda: total(served.metrics(), "millrace_memory_bytes",
+                                                     owner="kept by operators") > 0)
         status, headers, body = served.ask("/state", "HEAD")
         expect(status == 200 and int(headers["Content-Length"]) > 100 and not body, f"HEAD: {status} {headers}")
 

@@ -161,8 +161,8 @@ def hidden_password_case(programs, secure, wait_for):
     telling = ["--log-level", "debug", "--kafka", "debug=all"]
     at = ["--config", own.config]
     programs.run("millrace", "create", *at, "--topic", topic, "--partitions", 1, **environment)
-    command = ["unique_users", *at, "--input", topic, "--output", topic + "-users", "--state-dir",
-               programs.unique("state"), *telling]
+    command = ["unique_users", *at, "--input", topic, "--output", topic + "-users", "--application-id", topic,
+               "--state-dir", programs.unique("state"), *telling]
     for more in ["--check", "--describe"]:
         own.check_hidden(programs.run(*command, more, **environment) + programs.last_error)
     for log_format in ["text", "json"]:
