@@ -8,6 +8,7 @@ import {Tip} from "./tip.js";
 const HEIGHT = 336, TOP = 34, BETWEEN = 36, BOTTOM = 40, RIGHT = 8;
 const USERS_SHARE = 0.68;  // of the height that bars have
 const NARROWEST = 5, WIDEST = 46;  // px of a bar's place
+const BESIDE_TITLE = 300;  // px: what is written over the bars ends here at the least
 const FEWEST = 16;  // places: a chart that begins with one window has room to grow
 
 export class WindowChart {
@@ -144,8 +145,7 @@ export class WindowChart {
     text(this.words, open.length === 0 ? "" : open.length === 1 ? "still open" : `${open.length} still open`);
     if (open.length === 0) return;
     const {x, wide} = this.place(open.at(-1));
-    const right = x + wide > this.left + 90;
-    attributes(this.words, {x: right ? x + wide : x, y: TOP - 16, "text-anchor": right ? "end" : "start"});
+    attributes(this.words, {x: Math.max(x + wide, BESIDE_TITLE), y: TOP - 16, "text-anchor": "end"});
   }
 
   nearest(x) {
