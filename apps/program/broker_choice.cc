@@ -1,6 +1,7 @@
 #include "millrace/apps/program/broker_choice.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <string_view>
 #include <utility>
@@ -14,7 +15,12 @@ namespace {
 
 constexpr std::string_view kEmbedded = "embedded:";
 
+constexpr int kGivenBackBytes = 256 << 10;
+
 Result<std::unique_ptr<Broker>> open_embedded(std::string directory, Clock& clock, LogSink& log) {
+  // A log is read and written in pieces of about a megabyte. From the heap they would leave holes,
+  // of which there are the more the longer it runs.
+  if (!directory.empty()) mallopt(M_MMAP_THRESHOLD, kGivenBackBytes);
   return open_embedded_broker({.directory = std::move(directory), .clock = clock, .log = log});
 }
 
