@@ -1,6 +1,7 @@
 #include "millrace/apps/program/run_program.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -26,7 +27,18 @@ namespace millrace {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};
+constexpr std::size_t kStackBytes = std::size_t{2} << 20;
 constexpr const char* kDeadLetterTopic = "dead-letters";  // what a file of them is called inside
+
+/// Bounds the stack of each thread to come, those of librdkafka included. The system's eight
+/// megabytes for each would be half of a limit on memory that counts what is reserved.
+void bound_stacks() {
+  pthread_attr_t attributes;
+  if (pthread_getattr_default_np(&attributes) != 0) return;
+  if (pthread_attr_setstacksize(&attributes, kStackBytes) == 0)
+    pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+}
 
 Result<BadRecordPolicy> policy(const StreamOptions& options) {
   if (options.on_bad_record == "skip") return BadRecordPolicy::kSkip;
@@ -254,6 +266,7 @@ class Run {
 }  // namespace
 
 int run_program(int argc, char** argv, const ProgramInfo& info, StreamProgram& program) {
+  bound_stacks();
   StopSignal stop;
   StreamOptions stream;
   Options options(info);
