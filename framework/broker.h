@@ -69,7 +69,8 @@ class Consumer {
   /// data flows for what assign() added, nothing else. Topics must exist.
   virtual Status subscribe(const std::vector<std::string>& lead_topics) = 0;
   /// Serves the group protocol and errors without blocking. Call often (at least each
-  /// max.poll.interval, 5 min). A revoked or lost partition just leaves membership().owned; the
+  /// max.poll.interval, 5 min): while something of the group waits to be served, nothing may be
+  /// fetched. A revoked or lost partition just leaves membership().owned; the
   /// caller then unassigns what belongs to it. kRetry: broker away for now (keep calling); kFenced:
   /// another process has this group_instance_id; kFailed: stop.
   virtual Status serve() = 0;

@@ -1,37 +1,45 @@
 #include "millrace/operators/key_slots.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kFirstTable = 1024;
 
+std::uint64_t hash_of(std::string_view prefix, std::string_view key) {
+  return XXH3_64bits_withSeed(key.data(), key.size(), XXH3_64bits(prefix.data(), prefix.size()));
+}
+std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
 }  // namespace
+
+void KeySlots::expect(std::string_view prefix, std::string_view key) const {
+  if (!table_.empty()) __builtin_prefetch(&table_[hash_of(prefix, key) & (table_.size() - 1)]);
+}
 
 std::uint32_t KeySlots::find_or_add(std::string_view prefix, std::string_view key) {
   if (2 * (slots_.size() + 1) > table_.size()) grow();
-  const std::size_t begin = text_.size();
-  text_.append(prefix).append(key);
-  const std::string_view whole = std::string_view(text_).substr(begin);
-  const std::uint64_t hash = XXH3_64bits(whole.data(), whole.size());
+  const std::uint64_t hash = hash_of(prefix, key);
   const std::size_t mask = table_.size() - 1;
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
-    const std::uint32_t found = table_[at];
-    if (found == 0) {
-      slots_.push_back({hash, static_cast<std::uint32_t>(begin),
-                        static_cast<std::uint32_t>(whole.size()),
+    Place& place = table_[at];
+    if (place.slot == 0) {
+      slots_.push_back({hash, static_cast<std::uint32_t>(text_.size()),
+                        static_cast<std::uint32_t>(prefix.size() + key.size()),
                         static_cast<std::uint32_t>(prefix.size())});
-      table_[at] = static_cast<std::uint32_t>(slots_.size());
-      return static_cast<std::uint32_t>(slots_.size() - 1);
+      text_.append(prefix).append(key);
+      place = {tag_of(hash), static_cast<std::uint32_t>(slots_.size())};
+      return place.slot - 1;
     }
-    const Slot& slot = slots_[found - 1];
-    if (slot.hash == hash && slot.prefix == prefix.size() && store_key(found - 1) == whole) {
-      text_.resize(begin);
-      return found - 1;
-    }
+    if (place.tag != tag_of(hash)) continue;
+    const std::string_view found = store_key(place.slot - 1);
+    if (slots_[place.slot - 1].prefix == prefix.size() && found.starts_with(prefix) &&
+        found.substr(prefix.size()) == key)
+      return place.slot - 1;
   }
 }
 
@@ -44,12 +52,12 @@ std::string_view KeySlots::key(std::size_t slot) const {
 }
 
 void KeySlots::grow() {
-  table_.assign(std::max(kFirstTable, 2 * table_.size()), 0);
+  table_.assign(std::max(kFirstTable, 2 * table_.size()), Place{0, 0});
   const std::size_t mask = table_.size() - 1;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     std::size_t at = slots_[slot].hash & mask;
-    while (table_[at] != 0) at = (at + 1) & mask;
-    table_[at] = static_cast<std::uint32_t>(slot + 1);
+    while (table_[at].slot != 0) at = (at + 1) & mask;
+    table_[at] = {tag_of(slots_[slot].hash), static_cast<std::uint32_t>(slot + 1)};
   }
 }
 
@@ -69,8 +77,15 @@ void KeySlots::look_up(
 void KeySlots::clear() {
   text_.clear();
   slots_.clear();
-  std::ranges::fill(table_, 0);
+  std::ranges::fill(table_, Place{0, 0});
   looked_up_ = 0;
+}
+
+void PutBatch::write(KeyValueStore& store) {
+  std::array<std::string_view, kMost> values;
+  std::copy_n(values_.begin(), size_, values.begin());
+  store.put_many(std::span(keys_).first(size_), std::span(values).first(size_));
+  size_ = 0;
 }
 
 }  // namespace millrace

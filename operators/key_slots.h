@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,8 @@ namespace millrace {
 /// holds.
 class KeySlots {
  public:
+  /// This key comes soon: has the processor fetch what finding it takes.
+  void expect(std::string_view prefix, std::string_view key) const;
   /// The number of this key; a new one is the next number.
   std::uint32_t find_or_add(std::string_view prefix, std::string_view key);
   std::size_t size() const { return slots_.size(); }
@@ -42,13 +45,38 @@ class KeySlots {
     std::uint32_t size;
     std::uint32_t prefix;
   };
+  struct Place {
+    std::uint32_t tag;   ///< a part of the hash, so that other keys need not be looked at
+    std::uint32_t slot;  ///< from 1; 0: free
+  };
   void grow();
 
   std::string text_;
   std::vector<Slot> slots_;
-  std::vector<std::uint32_t> table_;  ///< slot + 1, or 0; a power of two long
+  std::vector<Place> table_;  ///< a power of two long
   std::size_t looked_up_ = 0;
   std::vector<std::string_view> wanted_;
+};
+
+/// Some keys and their values on the way into a store, which takes them faster together. One
+/// thread. Allocates nothing once its values have grown.
+class PutBatch {
+ public:
+  /// The value of `key`, empty and to be filled; `key` is only seen. REQUIRES: not full().
+  std::string& add(std::string_view key) {
+    keys_[size_] = key;
+    values_[size_].clear();
+    return values_[size_++];
+  }
+  bool full() const { return size_ == kMost; }
+  void write(KeyValueStore& store);
+
+ private:
+  static constexpr std::size_t kMost = 32;
+
+  std::size_t size_ = 0;
+  std::array<std::string_view, kMost> keys_;
+  std::array<std::string, kMost> values_;
 };
 
 }  // namespace millrace

@@ -94,8 +94,10 @@ class MemoryCommittedStore final : public CommittedStore {
 };
 
 struct MemoryStore {
+  explicit MemoryStore(MemoryBudget* remembered) : store(table, remembered) {}
+
   MemoryTable table;
-  OverlaidStore store{table};
+  OverlaidStore store;
   MapLocalTable::Map beside;
   MapLocalTable local{beside};
   std::int64_t position = 0;
@@ -105,10 +107,10 @@ struct MemoryStore {
 /// Tables change only inside the gate; the task's own thread reads them without it.
 class MemoryTaskState final : public TaskState {
  public:
-  MemoryTaskState(const TaskStateOptions& options, MemoryBudget* budget)
+  MemoryTaskState(const TaskStateOptions& options, MemoryBudget* budget, MemoryBudget* remembered)
       : names_(options.stores), budget_(budget) {
     for (const std::string& name : names_) {
-      MemoryStore& store = stores_[name];
+      MemoryStore& store = stores_.try_emplace(name, remembered).first->second;
       store.committed = std::make_shared<MemoryCommittedStore>(gate_, store.table);
     }
   }
@@ -143,7 +145,7 @@ class MemoryTaskState final : public TaskState {
   }
   Status reset(std::string_view store) override {
     MemoryStore& target = find(store);
-    target.store.discard();
+    target.store.forget();
     gate_->change([&] { target.table.clear(); });
     target.beside.clear();
     target.position = 0;
@@ -159,7 +161,7 @@ class MemoryTaskState final : public TaskState {
       gate_->change([&] {
         for (auto& [name, target] : stores_) target.store.write_out();
       });
-    discard();
+    for (auto& [name, target] : stores_) target.store.settle();
     for (std::size_t i = 0; i < names_.size(); ++i) find(names_[i]).position = positions[i];
     return {};
   }
@@ -197,8 +199,9 @@ Result<std::unique_ptr<TaskState>> memory_task_state(const TaskStateOptions& opt
 }
 
 Result<std::unique_ptr<TaskState>> memory_task_state_within(const TaskStateOptions& options,
-                                                            MemoryBudget* budget) {
-  return std::unique_ptr<TaskState>(std::make_unique<MemoryTaskState>(options, budget));
+                                                            MemoryBudget* budget,
+                                                            MemoryBudget* remembered) {
+  return std::unique_ptr<TaskState>(std::make_unique<MemoryTaskState>(options, budget, remembered));
 }
 
 }  // namespace millrace

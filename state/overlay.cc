@@ -1,6 +1,7 @@
 #include "millrace/state/overlay.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #define XXH_INLINE_ALL
@@ -26,10 +27,33 @@ std::size_t Overlay::slot_of(std::string_view key, std::uint64_t hash) const {
   return at;
 }
 
-const Overlay::Entry* Overlay::find(std::string_view key) const {
+void Overlay::expect(std::span<const std::string_view> keys) {
+  if (entries_.size() <= kExpected) return;
+  const std::size_t mask = slots_.size() - 1;
+  std::array<std::uint64_t, kExpected> hashes{};
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    hashes[i] = hash_of(keys[i]);
+    __builtin_prefetch(&slots_[hashes[i] & mask]);
+  }
+  // Most keys are in the first slot or in none.
+  const auto expected = [&](std::size_t i) {
+    const Slot& slot = slots_[hashes[i] & mask];
+    return slot.index != 0 && slot.tag == tag_of(hashes[i]) ? &entries_[slot.index - 1] : nullptr;
+  };
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (const Entry* entry = expected(i)) __builtin_prefetch(entry);
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (const Entry* entry = expected(i)) __builtin_prefetch(entry->key_data);
+}
+
+const Overlay::Entry* Overlay::find(std::string_view key) {
   if (entries_.empty()) return nullptr;
   const std::uint32_t index = slots_[slot_of(key, hash_of(key))].index;
-  return index == 0 ? nullptr : &entries_[index - 1];
+  if (index == 0) return nullptr;
+  Entry& entry = entries_[index - 1];
+  if (!entry.changed && in_erased_range(key)) return nullptr;
+  entry.used = true;
+  return &entry;
 }
 
 bool Overlay::in_erased_range(std::string_view key) const {
@@ -38,10 +62,14 @@ bool Overlay::in_erased_range(std::string_view key) const {
   return behind != ranges_.begin() && key < std::prev(behind)->second;
 }
 
-Overlay::Entry& Overlay::touch(std::string_view key) {
+std::uint32_t Overlay::find_or_add(std::string_view key) {
   const std::uint64_t hash = hash_of(key);
-  std::size_t at = slot_of(key, hash);
-  if (slots_[at].index != 0) return entries_[slots_[at].index - 1];
+  const std::size_t at = slot_of(key, hash);
+  return slots_[at].index != 0 ? slots_[at].index - 1 : add(key, hash, at);
+}
+
+/// A key that is not there, to the free slot where it belongs.
+std::uint32_t Overlay::add(std::string_view key, std::uint64_t hash, std::size_t at) {
   if ((entries_.size() + 1) * 3 > slots_.size() * 2) {
     grow();
     at = slot_of(key, hash);
@@ -49,11 +77,26 @@ Overlay::Entry& Overlay::touch(std::string_view key) {
   MILLRACE_CHECK(key.size() < UINT32_MAX, "keys are smaller than 4 GiB");
   char* const bytes = bytes_.allocate(key.size());
   if (!key.empty()) std::memcpy(bytes, key.data(), key.size());
-  // An empty value is none that is null.
-  entries_.push_back({bytes, bytes, static_cast<std::uint32_t>(key.size()), 0, 0, true, hash});
+  Entry entry{};
+  entry.key_data = bytes;
+  entry.key_size = static_cast<std::uint32_t>(key.size());
+  entry.value_data = bytes;  // an empty value is none that is null
+  entry.hash = hash;
+  entries_.push_back(entry);
   slots_[at] = {tag_of(hash), static_cast<std::uint32_t>(entries_.size())};
-  if (keeps_order_) ordered_.insert(static_cast<std::uint32_t>(entries_.size() - 1));
-  return entries_.back();
+  return static_cast<std::uint32_t>(entries_.size() - 1);
+}
+
+Overlay::Entry& Overlay::change(std::string_view key) {
+  const std::uint32_t index = find_or_add(key);
+  Entry& entry = entries_[index];
+  if (!std::exchange(entry.changed, true)) {
+    entry.used = true;
+    changes_.push_back(index);
+    changed_bytes_ += entry.key_size + entry.value_size;
+    if (keeps_order_) ordered_.insert(index);
+  }
+  return entry;
 }
 
 void Overlay::grow() {
@@ -63,9 +106,7 @@ void Overlay::grow() {
                                                             static_cast<std::uint32_t>(i + 1)};
 }
 
-void Overlay::put(std::string_view key, std::string_view value) {
-  MILLRACE_CHECK(value.size() < UINT32_MAX, "values are smaller than 4 GiB");
-  Entry& entry = touch(key);
+void Overlay::set(Entry& entry, std::string_view value) {
   const auto size = static_cast<std::uint32_t>(value.size());
   if (size > entry.value_room) {
     // A value that grows and grows leaves behind less than it takes in the end.
@@ -74,10 +115,18 @@ void Overlay::put(std::string_view key, std::string_view value) {
   }
   if (size > 0) std::memmove(entry.value_data, value.data(), size);  // it may be a part of the old
   entry.value_size = size;
+}
+
+void Overlay::put(std::string_view key, std::string_view value) {
+  MILLRACE_CHECK(value.size() < UINT32_MAX, "values are smaller than 4 GiB");
+  Entry& entry = change(key);
+  changed_bytes_ -= entry.value_size;
+  set(entry, value);
+  changed_bytes_ += entry.value_size;
   entry.erased = false;
 }
 
-void Overlay::erase(std::string_view key) { touch(key).erased = true; }
+void Overlay::erase(std::string_view key) { change(key).erased = true; }
 
 void Overlay::erase_range(std::string_view from, std::string_view to) {
   for (const std::uint32_t index : within(from, to)) entries_[index].erased = true;
@@ -104,8 +153,8 @@ std::vector<std::uint32_t> Overlay::within(std::string_view from, std::string_vi
       found.push_back(*at);
     return found;
   }
-  for (std::uint32_t i = 0; i < entries_.size(); ++i)
-    if (entries_[i].key() >= from && before_end(i)) found.push_back(i);
+  for (const std::uint32_t index : changes_)
+    if (entries_[index].key() >= from && before_end(index)) found.push_back(index);
   std::ranges::sort(found, {}, [this](std::uint32_t index) { return entries_[index].key(); });
   return found;
 }
@@ -117,25 +166,38 @@ void Overlay::keep_order() {
 
 const std::vector<std::uint32_t>& Overlay::sorted() {
   // Most keys differ in their first bytes: those are compared as numbers, without a look elsewhere.
-  heads_.clear();
   SharedPrefix shared;
-  for (const Entry& entry : entries_) shared.add(entry.key());
-  for (std::uint32_t i = 0; i < entries_.size(); ++i)
-    heads_.emplace_back(key_head(entries_[i].key(), shared.size()), i);
-  std::ranges::sort(heads_, [this](const auto& a, const auto& b) {
-    if (a.first != b.first) return a.first < b.first;
-    return entries_[a.second].key() < entries_[b.second].key();
+  each(changes_, [&](const Entry& entry) { shared.add(entry.key()); });
+  heads_.clear();
+  each(changes_, [&](const Entry& entry) {
+    heads_.push_back({key_head(entry.key(), shared.size()), changes_[heads_.size()]});
   });
+  sort_by_head(heads_, heads_scratch_);
+  for (auto begin = heads_.begin(); begin != heads_.end();) {
+    const auto end = std::find_if(begin + 1, heads_.end(),
+                                  [&](const Head& each) { return each.head != begin->head; });
+    if (end - begin > 1) std::ranges::sort(begin, end, {}, [this](const Head& each) {
+      return entries_[each.index].key();
+    });
+    begin = end;
+  }
   sorted_.clear();
-  for (const auto& [head, index] : heads_) sorted_.push_back(index);
+  for (const Head& each : heads_) sorted_.push_back(each.index);
   return sorted_;
 }
 
-void Overlay::clear() {
-  if (empty()) return;
+void Overlay::forget_changes() {
+  changes_.clear();
+  changed_bytes_ = 0;
   ordered_.clear();
   keeps_order_ = false;
   passes_ = 0;
+  ranges_.clear();
+}
+
+void Overlay::clear() {
+  if (empty() && entries_.empty()) return;
+  forget_changes();
   // What one large commit needed is not wiped for ever with each small one.
   const bool roomy = slots_.size() > kLeastSlots && entries_.size() * 8 < slots_.size();
   std::vector<Slot>& slots = slots_;
@@ -144,12 +206,32 @@ void Overlay::clear() {
   else
     std::ranges::fill(slots, Slot{0, 0});
   entries_.clear();
-  ranges_.clear();
   bytes_.reset();
 }
 
+void Overlay::settle() {
+  if (!ranges_.empty()) return clear();  // what is remembered of them is not worth a search
+  for (const std::uint32_t index : changes_) entries_[index].changed = false;
+  forget_changes();
+}
+
+void Overlay::shrink(std::size_t bytes) {
+  MILLRACE_CHECK(empty(), "only what is committed may be forgotten");
+  const std::vector<Entry> old = std::exchange(entries_, {});
+  const Arena old_bytes = std::exchange(bytes_, {});
+  std::vector<Slot>(kLeastSlots).swap(slots_);
+  for (auto entry = old.rbegin(); entry != old.rend(); ++entry) {
+    if (!entry->used) continue;
+    if (this->bytes() + entry->key_size + entry->value_size > bytes / 2) break;
+    Entry& kept = entries_[add(entry->key(), entry->hash, slot_of(entry->key(), entry->hash))];
+    set(kept, entry->value());
+    kept.erased = entry->erased;
+  }
+}
+
 std::size_t Overlay::bytes() const {
-  return bytes_.used_bytes() + entries_.size() * (sizeof(Entry) + sizeof(Slot));
+  return bytes_.reserved_bytes() + entries_.capacity() * sizeof(Entry) +
+         slots_.size() * sizeof(Slot);
 }
 
 }  // namespace millrace

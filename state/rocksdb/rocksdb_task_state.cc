@@ -59,7 +59,7 @@ Status RocksdbTaskState::open_stores(const std::vector<std::string>& names) {
   if (!opened.ok()) return opened.status();
   database_ = std::move(*opened);
   for (std::size_t i = 0; i < names.size(); ++i)
-    stores_.emplace_back(names[i], *database_, i, gate_);
+    stores_.emplace_back(names[i], *database_, i, gate_, backend_.kept_beside);
   for (Store& store : stores_) MILLRACE_RETURN_IF_ERROR(open_store(store));
   return database_->status();
 }
@@ -110,7 +110,7 @@ bool RocksdbTaskState::too_old(std::int64_t since_ms) const {
 /// In this order: without its position, what is left of a store after a crash is dropped at the
 /// next start.
 Status RocksdbTaskState::start_over(Store& store) {
-  store.store.discard();
+  store.store.forget();
   store.restoring.clear();
   store.many_tables = false;  // nor has the new column family
   store.position = {};
@@ -185,7 +185,7 @@ Status RocksdbTaskState::apply(std::span<const std::int64_t> positions) {
     put_position(store, store.position);
   }
   MILLRACE_RETURN_IF_ERROR(database_->write());
-  discard();
+  for (Store& store : stores_) store.store.settle();
   return {};
 }
 

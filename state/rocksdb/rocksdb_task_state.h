@@ -57,18 +57,19 @@ class RocksdbTaskState final : public TaskState {
  private:
   struct Store {
     Store(std::string given, TaskDatabase& database, std::size_t index,
-          const std::shared_ptr<CommitGate>& gate)
+          const std::shared_ptr<CommitGate>& gate, MemoryBudget& kept_beside)
         : name(std::move(given)),
           column(index),
           table(database, index),
           local(database, index),
+          store(table, &kept_beside),
           restoring(database, index),
           committed(std::make_shared<RocksdbCommittedStore>(gate, database, index)) {}
     const std::string name;
     const std::size_t column;
     RocksdbTable table;
     RocksdbLocalTable local;
-    OverlaidStore store{table};
+    OverlaidStore store;
     BulkLoad restoring;
     const std::shared_ptr<const CommittedStore> committed;
     bool many_tables = false;

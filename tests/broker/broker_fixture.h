@@ -187,15 +187,15 @@ class BrokerContract : public testing::TestWithParam<Kind> {
     EXPECT_THAT(retried([&] { return to.commit(); }), IsOk());
   }
 
-  /// Polls until `done` and returns what came.
+  /// Serves and polls, as a stream thread does, until `done` and returns what came.
   static std::vector<Consumed> read(Consumer& from, const TopicPartition& partition,
                                     const std::function<bool(const std::vector<Consumed>&)>& done) {
     std::vector<Consumed> all;
     const auto end = std::chrono::steady_clock::now() + kDeadline;
     while (std::chrono::steady_clock::now() < end) {
       RecordBatch batch;
-      const Status status = from.poll(partition, {}, batch);
-      EXPECT_TRUE(status.ok() || status.code() == StatusCode::kRetry) << status.message();
+      for (const Status& status : {from.serve(), from.poll(partition, {}, batch)})
+        EXPECT_TRUE(status.ok() || status.code() == StatusCode::kRetry) << status.message();
       for (const RecordView& record : batch.records()) all.emplace_back(record);
       if (done(all)) return all;
       if (batch.empty()) from.wait(50ms);

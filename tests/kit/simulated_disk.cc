@@ -159,7 +159,7 @@ TaskStateFactory SimulatedDisk::factory() {
   return [this](const TaskStateOptions& options) -> Result<std::unique_ptr<TaskState>> {
     if (tasks_[options.task].open)
       return Status::retry("another thread still has the state of task " + options.task + " open");
-    auto inner = memory_task_state(options);
+    auto inner = memory_task_state_within(options, nullptr, &remembered_);
     if (!inner.ok()) return inner;
     auto state = std::make_unique<State>(*this, options, std::move(*inner));
     MILLRACE_RETURN_IF_ERROR(state->load());

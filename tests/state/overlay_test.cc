@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "millrace/tests/allocation_counter.h"
 
 namespace millrace {
@@ -15,7 +17,7 @@ using testing::Pair;
 std::vector<std::string> keys_within(Overlay& overlay, std::string_view from, std::string_view to) {
   std::vector<std::string> keys;
   for (const std::uint32_t index : overlay.within(from, to))
-    keys.emplace_back(overlay.entries()[index].key());
+    keys.emplace_back(overlay[index].key());
   return keys;
 }
 
@@ -61,7 +63,7 @@ TEST(OverlayTest, SortsKeysAsTextsCompare) {
     overlay.put(ascending[static_cast<std::size_t>(i)], "");
   std::vector<std::string> keys;
   for (const std::uint32_t index : overlay.sorted())
-    keys.emplace_back(overlay.entries()[index].key());
+    keys.emplace_back(overlay[index].key());
   EXPECT_EQ(keys, ascending);
 }
 
@@ -100,6 +102,68 @@ TEST(OverlayTest, AllocatesNothingForKeysThatItHas) {
     ASSERT_EQ(overlay.find("other"), nullptr);
   }
   EXPECT_EQ(allocations(), before);
+}
+
+std::optional<std::string> value_of(Overlay& overlay, std::string_view key) {
+  const Overlay::Entry* entry = overlay.find(key);
+  if (entry == nullptr || entry->erased) return std::nullopt;
+  return std::string(entry->value());
+}
+
+TEST(OverlayTest, RemembersWhatIsCommittedWithoutCallingItAChange) {
+  Overlay overlay;
+  overlay.put("a", "1");
+  overlay.put("b", "2");
+  overlay.erase("c");
+  overlay.settle();
+  EXPECT_TRUE(overlay.empty());
+  EXPECT_EQ(overlay.changed_bytes(), 0U);
+  EXPECT_THAT(overlay.changes(), IsEmpty());
+  EXPECT_THAT(overlay.sorted(), IsEmpty());
+  EXPECT_THAT(keys_within(overlay, "", {}), IsEmpty());
+  EXPECT_EQ(value_of(overlay, "a"), "1");
+  EXPECT_EQ(value_of(overlay, "b"), "2");
+  ASSERT_NE(overlay.find("c"), nullptr);
+  EXPECT_TRUE(overlay.find("c")->erased);
+
+  overlay.put("b", "3");
+  overlay.put("c", "4");
+  EXPECT_FALSE(overlay.empty());
+  EXPECT_THAT(keys_within(overlay, "", {}), ElementsAre("b", "c"));
+  EXPECT_EQ(value_of(overlay, "a"), "1");
+  overlay.clear();
+  EXPECT_EQ(overlay.find("a"), nullptr);
+  EXPECT_EQ(overlay.find("b"), nullptr);
+}
+
+TEST(OverlayTest, RemembersNothingOfErasedRanges) {
+  Overlay overlay;
+  overlay.put("a", "1");
+  overlay.put("b", "2");
+  overlay.settle();
+  overlay.erase_range("a", "b");
+  EXPECT_EQ(overlay.find("a"), nullptr) << "the range says that it is gone";
+  EXPECT_EQ(value_of(overlay, "b"), "2");
+  overlay.settle();
+  EXPECT_EQ(overlay.find("a"), nullptr);
+  EXPECT_FALSE(overlay.in_erased_range("a"));
+}
+
+TEST(OverlayTest, ShrinksToWhatWasUsed) {
+  constexpr int kKeys = 10'000;
+  const std::string value(50, 'v');
+  Overlay overlay;
+  for (int i = 0; i < kKeys; ++i) overlay.put(std::to_string(i), value);
+  overlay.settle();
+  const std::size_t all = overlay.bytes();
+  overlay.shrink(4 * all);  // forgets nothing but that they were used
+  for (int i = 0; i < kKeys; i += 100) ASSERT_EQ(value_of(overlay, std::to_string(i)), value);
+  overlay.shrink(all);
+  EXPECT_LE(overlay.bytes(), all / 2);
+  for (int i = 0; i < kKeys; ++i)
+    ASSERT_EQ(overlay.find(std::to_string(i)) != nullptr, i % 100 == 0) << i;
+  overlay.shrink(0);
+  EXPECT_EQ(overlay.find("0"), nullptr);
 }
 
 }  // namespace

@@ -65,6 +65,47 @@ TEST_F(RocksdbStateTest, TellsWhatAStoreTakes) {
   EXPECT_LT(*world.state->bytes("default"), 1'000'000u);
 }
 
+TEST_F(RocksdbStateTest, RemembersSmallValuesThatAreLookedUpBeforeTheyChange) {
+  const auto remembered = [this] { return world.memory()[MemoryOwner::kRepeatable]; };
+  const auto change_all = [this](std::size_t value_bytes, bool look_up) {
+    for (int i = 0; i < 1'000; ++i) {
+      const std::string key = fmt::format("{}", i);
+      if (look_up) world.store().get(key);
+      world.store().put(key, std::string(value_bytes, 'v'));
+    }
+  };
+  ASSERT_OK(world.open());
+  change_all(10, false);
+  ASSERT_OK(world.commit(1));
+  EXPECT_EQ(remembered(), 0U) << "nobody asks for them";
+  change_all(1'000, true);
+  ASSERT_OK(world.commit(2));
+  EXPECT_EQ(remembered(), 0U) << "large";
+  change_all(10, true);
+  ASSERT_OK(world.commit(3));
+  EXPECT_GT(remembered(), 1'000U * 10);
+  world.store().put("1", "new");
+  world.state->discard();
+  EXPECT_EQ(remembered(), 0U);
+  EXPECT_EQ(world.store().get("1"), std::string(10, 'v'));
+}
+
+TEST_F(RocksdbStateTest, RemembersNoMoreThanItMay) {
+  world.memory_bytes = 4 << 20;
+  world.start_process();
+  ASSERT_OK(world.open());
+  for (int commit = 1; commit <= 20; ++commit) {
+    for (int i = 0; i < 5'000; ++i) {
+      const std::string key = fmt::format("{} {}", commit, i);
+      world.store().get(key);
+      world.store().put(key, std::string(100, 'v'));
+    }
+    ASSERT_OK(world.commit(commit));
+    EXPECT_LE(world.memory()[MemoryOwner::kRepeatable], world.memory_bytes / 2);
+  }
+  EXPECT_GT(world.memory()[MemoryOwner::kRepeatable], 0U);
+}
+
 TEST_F(RocksdbStateTest, IsBehindAfterACrashBetweenTheTransactionAndTheDatabase) {
   ASSERT_OK(world.open());
   world.store().put("a", "1");

@@ -71,6 +71,7 @@ class StateWorld {
   void start_process() {
     state.reset();
     process_.reset();
+    remembered_ = std::make_unique<MemoryBudget>(memory_bytes / 2);
     if (durable())
       process_ = std::make_unique<RocksdbState>(RocksdbStateOptions{
           .directory = root, .memory_bytes = memory_bytes, .clock = clock, .log = log});
@@ -84,8 +85,11 @@ class StateWorld {
   }
   Result<std::unique_ptr<TaskState>> make() {
     const TaskStateOptions options{application, "0_1", fingerprint, stores};
-    return durable() ? process_->factory()(options) : memory_task_state(options);
+    if (durable()) return process_->factory()(options);
+    return memory_task_state_within(options, nullptr, remembered_.get());
   }
+  /// REQUIRES: durable().
+  MemoryUsage memory() const { return process_->memory(); }
   std::string task_directory() const { return root + "/" + application + "/0_1"; }
 
   KeyValueStore& store(std::string_view name = "users") { return state->store(name); }
@@ -138,6 +142,7 @@ class StateWorld {
 
  private:
   const Backend backend_;
+  std::unique_ptr<MemoryBudget> remembered_;
   std::unique_ptr<RocksdbState> process_;
 
  public:

@@ -353,6 +353,15 @@ TEST_P(TaskStateContract, BehavesLikeAMap) {
   Model(world, seed).run(6'000);
 }
 
+TEST_P(TaskStateContract, BehavesLikeAMapThatCanRememberLittle) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  world.memory_bytes = 64 * 1024;
+  world.start_process();
+  ASSERT_OK(world.open());
+  Model(world, seed).run(6'000);
+}
+
 // --- what is kept beside a store
 
 std::vector<std::size_t> found(LocalTable& table, const std::vector<std::string_view>& keys) {
