@@ -13,7 +13,7 @@ enum class MemoryOwner : std::uint8_t {
   kBlockCache,    ///< of the stores on disk, with filters and indexes of their tables
   kWriteBuffers,  ///< of the stores on disk
   kKept,          ///< what operators keep beside their stores
-  kRepeatable,    ///< what operators remember to save work
+  kRepeatable,    ///< what operators and stores remember to save work
   kChanges,       ///< of state, until the commit
   kBatches,       ///< under work, with what merges hold back of them
   kWaiting,       ///< copies of records that wait for a verdict on their time, or behind such

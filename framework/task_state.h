@@ -37,7 +37,7 @@ class KeyValueStore {
   /// The value, as a view that lives until the next call on this store; none if there is none.
   virtual std::optional<std::string_view> get(std::string_view key) = 0;
   virtual void put(std::string_view key, std::string_view value) = 0;
-  /// put() of many, which is faster.
+  /// put() of each key with the value that has its place, which is faster.
   virtual void put_many(std::span<const std::string_view> keys,
                         std::span<const std::string_view> values) = 0;
   virtual void erase(std::string_view key) = 0;

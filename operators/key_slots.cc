@@ -85,7 +85,7 @@ void PutBatch::write(KeyValueStore& store) {
   std::array<std::string_view, kMost> values;
   std::copy_n(values_.begin(), size_, values.begin());
   store.put_many(std::span(keys_).first(size_), std::span(values).first(size_));
-  size_ = 0;
+  clear();
 }
 
 }  // namespace millrace

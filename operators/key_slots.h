@@ -70,6 +70,7 @@ class PutBatch {
   }
   bool full() const { return size_ == kMost; }
   void write(KeyValueStore& store);
+  void clear() { size_ = 0; }
 
  private:
   static constexpr std::size_t kMost = 32;

@@ -264,6 +264,7 @@ class KeyedFold {
     steps_.clear();
   }
   void forget_keys() {
+    puts_.clear();
     slots_.clear();
     states_.clear();
   }

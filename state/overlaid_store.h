@@ -59,7 +59,7 @@ class OverlaidStore final : public KeyValueStore {
   Overlay overlay_;
   const bool remembers_;
   MemoryBudget::Share remembered_;
-  std::size_t looked_up_ = 0;  ///< keys, since the last commit
+  std::size_t looked_up_ = 0;              ///< keys, since the last commit
   std::vector<std::string_view> missing_;  // of get_many(): what the overlay does not have
   std::vector<std::size_t> missing_index_;
 };

@@ -176,9 +176,9 @@ const std::vector<std::uint32_t>& Overlay::sorted() {
   for (auto begin = heads_.begin(); begin != heads_.end();) {
     const auto end = std::find_if(begin + 1, heads_.end(),
                                   [&](const Head& each) { return each.head != begin->head; });
-    if (end - begin > 1) std::ranges::sort(begin, end, {}, [this](const Head& each) {
-      return entries_[each.index].key();
-    });
+    if (end - begin > 1)
+      std::ranges::sort(begin, end, {},
+                        [this](const Head& each) { return entries_[each.index].key(); });
     begin = end;
   }
   sorted_.clear();

@@ -131,7 +131,7 @@ class Overlay {
   std::size_t changed_bytes_ = 0;  // of their keys and values
   Ordered ordered_{ByKey{&entries_}};
   bool keeps_order_ = false;
-  int passes_ = 0;  // over all changes, since the last commit
+  int passes_ = 0;           // over all changes, since the last commit
   std::vector<Head> heads_;  // scratch of sorted()
   std::vector<Head> heads_scratch_;
   std::vector<std::uint32_t> sorted_;

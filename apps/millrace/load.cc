@@ -143,10 +143,10 @@ Status load_file(const LoadOptions& options) {
   const Result<RecordSource::More> outcome = Load{**records, router, writer, options}.run();
   MILLRACE_RETURN_IF_ERROR(writer.flush());
   if (!outcome.ok() || *outcome == RecordSource::More::kStopped)
-    return Status::failed(fmt::format(
-        "{}: {} records are in topic '{}', the rest is not{}",
-        outcome.ok() ? "interrupted" : outcome.status().message(), with_thousands(writer.records()),
-        options.topic, how_to_load_the_rest(options, writer.records())));
+    return Status::failed(fmt::format("{}: {} records are in topic '{}', the rest is not{}",
+                                      outcome.ok() ? "interrupted" : outcome.status().message(),
+                                      with_thousands(writer.records()), options.topic,
+                                      how_to_load_the_rest(options, writer.records())));
   const double megabytes = static_cast<double>((*records)->offset()) / 1e6;
   std::string text = fmt::format(
       "loaded {} records, {:.1f} MB, into topic '{}' ({} partition{}) in {:.1f} s: {:.1f} MB/s\n",

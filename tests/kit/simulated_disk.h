@@ -71,7 +71,8 @@ class SimulatedDisk {
 
   Options options_;
   std::optional<MemoryBudget> budget_;
-  MemoryBudget remembered_{16 * 1024};  // by stores, beyond a commit: little, so that it is forgotten
+  MemoryBudget remembered_{16 *
+                           1024};  // by stores, beyond a commit: little, so that it is forgotten
   std::map<std::string, TaskImages> tasks_;
   std::map<std::string, TaskImages> copy_;
 };

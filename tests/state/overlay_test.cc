@@ -62,8 +62,7 @@ TEST(OverlayTest, SortsKeysAsTextsCompare) {
   for (const int i : {5, 2, 7, 0, 3, 6, 1, 4})
     overlay.put(ascending[static_cast<std::size_t>(i)], "");
   std::vector<std::string> keys;
-  for (const std::uint32_t index : overlay.sorted())
-    keys.emplace_back(overlay[index].key());
+  for (const std::uint32_t index : overlay.sorted()) keys.emplace_back(overlay[index].key());
   EXPECT_EQ(keys, ascending);
 }
 
