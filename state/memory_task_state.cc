@@ -128,6 +128,7 @@ class MemoryTaskState final : public TaskState {
   Status restore(std::string_view store, std::span<const RecordView> records,
                  std::int64_t position) override {
     MemoryStore& target = find(store);
+    target.store.forget();
     gate_->change([&] {
       for (const RecordView& record : records) {
         if (record.has_value())

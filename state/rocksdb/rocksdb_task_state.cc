@@ -129,6 +129,7 @@ Status RocksdbTaskState::restore(std::string_view name, std::span<const RecordVi
                                  std::int64_t position) {
   Store& store = find(name);
   if (records.empty() && position == store.position.offset) return {};
+  store.store.forget();
   for (const RecordView& record : records) store.restoring.add(record.key, record.value);
   // Halfway, the data is complete as of no later time than the one it began with.
   if (store.position.complete_ms == 0) store.position.complete_ms = opened_ms_;

@@ -198,6 +198,16 @@ TEST_P(TaskStateContract, RestoresWhatWasLogged) {
   EXPECT_THAT(world.contents(), ElementsAre(Pair("a", "1"), Pair("c", "2"), Pair("d", "")));
 }
 
+TEST_P(TaskStateContract, ReadsWhatWasRestoredNotWhatItRemembers) {
+  world.store().get("a");
+  world.store().put("a", "1");
+  ASSERT_OK(world.commit(1));
+  EXPECT_EQ(world.store().get("a"), "1");
+  ASSERT_OK(world.state->restore("users", std::vector<RecordView>{changed("a", "2")}, 2));
+  ASSERT_OK(world.state->restored("users", 2));
+  EXPECT_EQ(world.store().get("a"), "2");
+}
+
 TEST_P(TaskStateContract, ResetEmptiesOneStore) {
   world.store("users").put("a", "1");
   world.store("default").put("a", "1");
