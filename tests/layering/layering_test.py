@@ -9,6 +9,7 @@ rule which no longer bites fails here too.
 
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -275,6 +276,19 @@ def light_dsl_is_watched():
         raise ring_report.Failure("millrace.h may reach simdjson unseen")
 
 
+def planted_bugs_apply(source):
+    """Code that moves on leaves patches behind; compiling and catching them all is for ./dev simulate --mutants."""
+    def check():
+        folder = os.path.join(source, "tests", "simulation", "mutants")
+        patches = sorted(name for name in os.listdir(folder) if name.endswith(".patch"))
+        left = [name for name in patches
+                if subprocess.run(["git", "apply", "--check", os.path.join(folder, name)], cwd=source,
+                                  stderr=subprocess.DEVNULL).returncode != 0]
+        if left or not patches:
+            raise ring_report.Failure(f"of {len(patches)} patches in {folder} these do not apply any more: {left}")
+    return check
+
+
 def main():
     arguments = ring_report.argument_parser(__doc__.splitlines()[0]).parse_args()
     tree = read_tree(arguments.source)
@@ -285,6 +299,7 @@ def main():
     cases += [(f"SelfTest.LeavesCleanTreeAlone_{name}", must_be_silent(rule, CLEAN))
               for name, rule in RULES]
     cases.append(("SelfTest.CatchesThirdPartyHeaderBehindTheDsl", light_dsl_is_watched))
+    cases.append(("House.EveryPlantedBugApplies", planted_bugs_apply(os.path.abspath(arguments.source))))
     ring_report.main(arguments, cases)
 
 
