@@ -198,13 +198,15 @@ void Overlay::forget_changes() {
 void Overlay::clear() {
   if (empty() && entries_.empty()) return;
   forget_changes();
-  // What one large commit needed is not wiped for ever with each small one.
+  // What one large commit needed, or was remembered, is not kept and wiped for ever with each small
+  // one.
   const bool roomy = slots_.size() > kLeastSlots && entries_.size() * 8 < slots_.size();
-  std::vector<Slot>& slots = slots_;
-  if (roomy)
-    std::vector<Slot>(slots.size() / 2).swap(slots);
-  else
-    std::ranges::fill(slots, Slot{0, 0});
+  if (roomy) {
+    std::vector<Slot>(slots_.size() / 2).swap(slots_);
+    entries_.shrink_to_fit();
+  } else {
+    std::ranges::fill(slots_, Slot{0, 0});
+  }
   entries_.clear();
   bytes_.reset();
 }
