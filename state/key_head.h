@@ -64,6 +64,19 @@ void sort_by_head(std::vector<T>& items, std::vector<T>& scratch) {
   }
 }
 
+/// Sorts ascending by `key(item)`, whose head is the member `head`; equal keys keep their order.
+/// `scratch` is as large.
+template <class T, class Key>
+void sort_by_key(std::vector<T>& items, std::vector<T>& scratch, Key key) {
+  sort_by_head(items, scratch);
+  for (auto begin = items.begin(); begin != items.end();) {
+    auto end = begin + 1;
+    while (end != items.end() && end->head == begin->head) ++end;
+    if (end - begin > 1) std::ranges::stable_sort(begin, end, {}, key);
+    begin = end;
+  }
+}
+
 /// The order in which keys ascend: RocksDB would sort them itself, by comparing whole keys; and
 /// neighbours are found on the same way. Its memory is used again. One thread.
 class KeyOrder {

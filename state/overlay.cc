@@ -172,15 +172,8 @@ const std::vector<std::uint32_t>& Overlay::sorted() {
   each(changes_, [&](const Entry& entry) {
     heads_.push_back({key_head(entry.key(), shared.size()), changes_[heads_.size()]});
   });
-  sort_by_head(heads_, heads_scratch_);
-  for (auto begin = heads_.begin(); begin != heads_.end();) {
-    const auto end = std::find_if(begin + 1, heads_.end(),
-                                  [&](const Head& each) { return each.head != begin->head; });
-    if (end - begin > 1)
-      std::ranges::sort(begin, end, {},
-                        [this](const Head& each) { return entries_[each.index].key(); });
-    begin = end;
-  }
+  sort_by_key(heads_, heads_scratch_,
+              [this](const Head& each) { return entries_[each.index].key(); });
   sorted_.clear();
   for (const Head& each : heads_) sorted_.push_back(each.index);
   return sorted_;

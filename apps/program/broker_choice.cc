@@ -14,7 +14,6 @@ namespace millrace {
 namespace {
 
 constexpr std::string_view kEmbedded = "embedded:";
-
 constexpr int kGivenBackBytes = 256 << 10;
 
 Result<std::unique_ptr<Broker>> open_embedded(std::string directory, Clock& clock, LogSink& log) {

@@ -38,14 +38,12 @@ void BulkLoad::sort(std::vector<Record>& records) {
   SharedPrefix shared;
   for (const Record& record : records) shared.add(record.key());
   for (Record& record : records) record.head = key_head(record.key(), shared.size());
-  sort_by_head(records, scratch_);
+  sort_by_key(records, scratch_, &Record::key);
   std::size_t kept = 0;
-  for (auto begin = records.begin(); begin != records.end();) {
-    auto end = begin + 1;
-    while (end != records.end() && end->head == begin->head) ++end;
-    if (end - begin > 1) std::ranges::stable_sort(begin, end, {}, &Record::key);
-    for (; begin != end; ++begin)
-      if (begin + 1 == end || begin->key() != (begin + 1)->key()) records[kept++] = *begin;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const bool last = i + 1 == records.size() || records[i].head != records[i + 1].head ||
+                      records[i].key() != records[i + 1].key();
+    if (last) records[kept++] = records[i];
   }
   records.resize(kept);
 }

@@ -209,10 +209,7 @@ class UnionWorld {
 
 class DistinctSetsTest : public testing::TestWithParam<Backend> {};
 INSTANTIATE_TEST_SUITE_P(All, DistinctSetsTest,
-                         testing::Values(Backend::kMemory, Backend::kRocksdb),
-                         [](const auto& backend) {
-                           return backend.param == Backend::kMemory ? "Memory" : "Rocksdb";
-                         });
+                         testing::Values(Backend::kMemory, Backend::kRocksdb), name_of);
 
 /// The same happens to two tasks, one of which has next to no memory. Nobody can tell.
 class TwoWorlds {

@@ -44,10 +44,9 @@ class CommittedStoreContract : public testing::TestWithParam<Backend> {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, CommittedStoreContract,
-                         testing::Values(Backend::kMemory, Backend::kRocksdb),
-                         [](const auto& backend) {
-                           return backend.param == Backend::kMemory ? "Memory" : "Rocksdb";
-                         });
+                         testing::Values(Backend::kMemory, Backend::kRemembering,
+                                         Backend::kRocksdb),
+                         name_of);
 
 TEST_P(CommittedStoreContract, SeesWhatIsCommittedAndNothingElse) {
   world.store().put("a", "1");

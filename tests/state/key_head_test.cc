@@ -65,6 +65,27 @@ TEST(SortByHead, SortsAndKeepsTheOrderOfEqualOnes) {
   for (std::size_t i = 0; i < items.size(); ++i) ASSERT_EQ(items[i].number, expected[i].number);
 }
 
+TEST(SortByKey, LooksAtTheRestWhereHeadsAreEqual) {
+  struct Keyed {
+    std::uint64_t head;
+    std::string key;
+    int number;
+  };
+  constexpr int kSeed = 3;
+  SCOPED_TRACE(kSeed);
+  std::mt19937 random(kSeed);
+  std::vector<Keyed> items, scratch;
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string key = std::string(4 + random() % 3, 'a') + std::to_string(random() % 1'000);
+    items.push_back({key_head(key, 0), key, i});
+  }
+  std::vector<Keyed> expected = items;
+  std::ranges::stable_sort(expected, {}, &Keyed::key);
+  sort_by_key(items, scratch, &Keyed::key);
+  ASSERT_EQ(items.size(), expected.size());
+  for (std::size_t i = 0; i < items.size(); ++i) ASSERT_EQ(items[i].number, expected[i].number);
+}
+
 TEST(SortByHead, SortsNothingAndOne) {
   std::vector<Item> items, scratch;
   sort_by_head(items, scratch);

@@ -59,7 +59,19 @@ class KeepingChangelog final : public ChangelogWriter {
   bool values_last = false;  ///< the last record was no tombstone
 };
 
-enum class Backend { kMemory, kRocksdb };
+enum class Backend { kMemory, kRemembering, kRocksdb };
+
+inline std::string name_of(const testing::TestParamInfo<Backend>& backend) {
+  switch (backend.param) {
+    case Backend::kMemory:
+      return "Memory";
+    case Backend::kRemembering:
+      return "MemoryThatRemembers";
+    case Backend::kRocksdb:
+      return "Rocksdb";
+  }
+  return "";
+}
 
 /// State of one task, opened and lost again, in memory or in a directory. With a clock and a log.
 class StateWorld {
@@ -86,7 +98,8 @@ class StateWorld {
   Result<std::unique_ptr<TaskState>> make() {
     const TaskStateOptions options{application, "0_1", fingerprint, stores};
     if (durable()) return process_->factory()(options);
-    return memory_task_state_within(options, nullptr, remembered_.get());
+    return memory_task_state_within(
+        options, nullptr, backend_ == Backend::kRemembering ? remembered_.get() : nullptr);
   }
   /// REQUIRES: durable().
   MemoryUsage memory() const { return process_->memory(); }

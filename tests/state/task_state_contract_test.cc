@@ -27,10 +27,9 @@ class TaskStateContract : public testing::TestWithParam<Backend> {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, TaskStateContract,
-                         testing::Values(Backend::kMemory, Backend::kRocksdb),
-                         [](const auto& backend) {
-                           return backend.param == Backend::kMemory ? "Memory" : "Rocksdb";
-                         });
+                         testing::Values(Backend::kMemory, Backend::kRemembering,
+                                         Backend::kRocksdb),
+                         name_of);
 
 TEST_P(TaskStateContract, ReadsItsOwnWritesBeforeAndAfterTheCommit) {
   world.store().put("a", "1");
