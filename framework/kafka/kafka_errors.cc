@@ -144,14 +144,14 @@ Refusal refusal_of(rd_kafka_resp_err_t error, std::string_view text) {
           "environment MILLRACE_KAFKA_SASL_PASSWORD)",
           true};
     case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:  // of TLS too, if the broker answers or hangs up at once
       if (says("certificate verify failed") || says("certificate could not be verified"))
         return {
             "kafka.ssl.ca.location must name the certificate of the authority that has signed "
             "the broker's, and the broker's must name the host in its address",
             true};
-      if (!says("handshake failed")) return {};
-      return {"does this port speak TLS? if not, choose another port or kafka.security.protocol"};
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
+      if (says("in state SSL_HANDSHAKE"))
+        return {"does this port speak TLS? if not, choose another port or kafka.security.protocol"};
       if (!says("security.protocol")) return {};
       return {
           "does this port want TLS or a password? then set kafka.security.protocol to SSL, "

@@ -79,8 +79,11 @@ TEST(KafkaErrors, TellsWhatToMendWhereTryingAgainDoesNotHelp) {
        "kafka.sasl.password", true},
       {RD_KAFKA_RESP_ERR__SSL, "error:0A000086:SSL routines::certificate verify failed",
        "kafka.ssl.ca.location", true},
-      {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: unexpected eof while reading", "speak TLS",
+      {RD_KAFKA_RESP_ERR__SSL,
+       "SSL handshake failed: error:0A00010B (after 1ms in state SSL_HANDSHAKE)", "speak TLS",
        false},
+      {RD_KAFKA_RESP_ERR__TRANSPORT, "error:0A000126:SSL (after 1ms in state SSL_HANDSHAKE)",
+       "speak TLS", false},
       {RD_KAFKA_RESP_ERR__TRANSPORT, "might be caused by incorrect security.protocol configuration",
        "kafka.security.protocol", false},
   };
