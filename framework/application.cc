@@ -199,6 +199,7 @@ ApplicationStatus Application::status() const {
   for (const auto& thread : threads_) {
     result.threads.push_back(thread->status());
     result.activities.push_back(thread->activity());
+    result.broker_away.push_back(thread->broker_away());
   }
   return result;
 }

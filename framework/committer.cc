@@ -28,16 +28,15 @@ template <class Call>
 auto Committer::retrying(Call call) {
   const std::int64_t began_ms = options_.clock.monotonic_ms();
   auto result = call();
-  bool said = false;
   for (int i = 0; i < kRetries && status_of(result).code() == StatusCode::kRetry; ++i) {
     const std::int64_t waited_ms = options_.clock.monotonic_ms() - began_ms;
     if (waited_ms > (hurry_ ? kHurryMs : kRetryMs)) break;
-    if (waited_ms >= kSayAfterMs && !std::exchange(said, true))
-      options_.log.write(LogLevel::kWarning, "the broker does not answer, trying on",
-                         {{"client", options_.client_id}, {"error", status_of(result).message()}});
+    if (waited_ms >= kSayAfterMs)
+      options_.contact.hear(BrokerContact::Client::kProducer, status_of(result));
     producer_->poll(kRetryPause);
     result = call();
   }
+  if (status_of(result).ok()) options_.contact.hear(BrokerContact::Client::kProducer, {});
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "millrace/framework/broker.h"
+#include "millrace/framework/broker_contact.h"
 #include "millrace/framework/clock.h"
 #include "millrace/framework/collector.h"
 #include "millrace/framework/log.h"
@@ -36,6 +37,7 @@ class Committer {
     const Clock& clock;
     LogSink& log;
     Collector& collector;  ///< gets each new producer
+    BrokerContact& contact;
     Guarantee guarantee;
     std::string group_id;
     std::string transactional_id;  ///< "<group id>-<instance>-<thread>", as in the client id

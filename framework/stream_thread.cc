@@ -15,8 +15,6 @@ constexpr std::int64_t kWatchMs = 1'000;
 constexpr std::int64_t kStalledMs = 30'000;
 constexpr std::int64_t kPurgeMs = 5'000;
 constexpr std::int64_t kPublishMs = 500;
-// The client tells each time that it fails to connect, and no more when it is connected again.
-constexpr std::int64_t kTroubleMs = 15'000;
 constexpr std::int64_t kOffsetsMs = 24 * 3'600'000;
 constexpr std::int64_t kSlowestIntervalMs = 1'000;  // unless a longer one is asked for
 constexpr std::size_t kGatheredRecords = 16'384;
@@ -45,7 +43,8 @@ StreamThread::StreamThread(int index, const ThreadEnvironment& environment)
       environment_(environment),
       collector_(environment.clock),
       dead_letters_(dead_letter_options(environment), collector_),
-      committer_({environment.broker, environment.clock, environment.log, collector_,
+      contact_(environment.log, index),
+      committer_({environment.broker, environment.clock, environment.log, collector_, contact_,
                   environment.config.guarantee, environment.config.application_id,
                   transactional_id(environment.config, index),
                   client_id(environment.topology, environment.config, index),
@@ -102,11 +101,7 @@ Result<StreamThread::Turn> StreamThread::turn() {
       return Status::failed(fmt::format("another process runs with instance id '{}': {}",
                                         environment_.config.instance_id, served.message()));
     if (!served.ok() && served.code() != StatusCode::kRetry) return served;
-    if (!served.ok()) {
-      trouble_ms_ = environment_.clock.monotonic_ms();
-      if (!std::exchange(away_, true))
-        log(LogLevel::kWarning, "the broker is away, trying on", served.message());
-    }
+    contact_.hear(BrokerContact::Client::kConsumer, served);
     if (consumer_->membership().version != version_) MILLRACE_RETURN_IF_ERROR(sync());
     if (committer_.must_renew()) MILLRACE_RETURN_IF_ERROR(committer_.renew());
     if (group_ == nullptr) return {};
@@ -408,7 +403,6 @@ Status StreamThread::commit(bool& worked) {
   collector_.finished();
 
   failed_commits_ = 0;
-  if (std::exchange(away_, false)) log(LogLevel::kInfo, "the broker is back", "committed");
   worked = true;
   last_commit_ms_ = last_offsets_ms_ = environment_.clock.monotonic_ms();
   commit_cost_ms_ = last_commit_ms_ - began_ms;
@@ -499,16 +493,10 @@ void StreamThread::watch() {
   }
 }
 
-/// Only what the consumer was told lately counts: it hears of trouble, and not of its end.
-bool StreamThread::broker_away(std::int64_t now_ms) const {
-  return away_ && now_ms - trouble_ms_ < kTroubleMs;
-}
-
 void StreamThread::publish() {
   auto now = std::make_shared<ThreadStatus>();
   now->published_ms = published_ms_ = environment_.clock.monotonic_ms();
   now->joined = group_ != nullptr;
-  now->broker_away = broker_away(published_ms_);
   for (const auto& [id, task] : tasks_) {
     TaskStatus& status = now->tasks.emplace_back(task->status());
     for (PartitionStatus& partition : status.partitions)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "millrace/framework/activity.h"
+#include "millrace/framework/broker_contact.h"
 #include "millrace/framework/committer.h"
 #include "millrace/framework/deployment.h"
 #include "millrace/framework/memory_owner.h"
@@ -23,7 +24,6 @@ namespace millrace {
 struct ThreadStatus {
   std::int64_t published_ms = 0;  ///< monotonic: it grows old while a call waits for the broker
   bool joined = false;            ///< a member of the group
-  bool broker_away = false;       ///< as the consumer last heard
   std::vector<TaskStatus> tasks;
   RunCounters counters;     ///< of its tasks, committed
   RefusalCounts refused{};  ///< records by reason, committed since the thread began
@@ -83,6 +83,8 @@ class StreamThread {
   std::shared_ptr<const ThreadStatus> status() const;
   /// What it does at this moment. From any thread.
   Activity activity() const { return activity_.current(); }
+  /// Whether its clients do not reach the broker at this moment. From any thread.
+  bool broker_away() const { return contact_.lost(); }
 
  private:
   Status sync();
@@ -99,7 +101,6 @@ class StreamThread {
   bool commit_due() const;
   Result<bool> run_over();
   void publish();
-  bool broker_away(std::int64_t now_ms) const;
   void watch();
   void purge();
   void log(LogLevel level, std::string_view text, std::string_view detail) const;
@@ -109,6 +110,7 @@ class StreamThread {
   std::unique_ptr<Consumer> consumer_;
   Collector collector_;
   DeadLetters dead_letters_;
+  BrokerContact contact_;
   Committer committer_;
   std::unique_ptr<TaskEnvironment> task_environment_;
 
@@ -128,8 +130,6 @@ class StreamThread {
   std::int64_t last_purge_ms_ = 0;
   std::int64_t last_watch_ms_ = 0;
   std::set<TopicPartition> stalled_;              ///< said to be
-  bool away_ = false;                             ///< the broker, and that was said
-  std::int64_t trouble_ms_ = 0;                   ///< when the consumer last told of it
   std::optional<std::int64_t> blocked_since_ms_;  ///< a take-over gets no further
   int failed_commits_ = 0;                        ///< in a row
   std::int64_t failing_since_ms_ = 0;             ///< when the first of them failed

@@ -142,7 +142,22 @@ Status KafkaConsumer::serve() {
     return to_status(fatal, Call::kConsume, fmt::format("group '{}'", options_.group_id),
                      text.data());
   }
+  if (trouble_.code() == StatusCode::kRetry && !answers()) return trouble_;
   return std::exchange(trouble_, {});
+}
+
+/// Whether a broker answers, as asked once a second at most. librdkafka tells of trouble, then for
+/// 30 s no more of the same, and never of its end.
+bool KafkaConsumer::answers() {
+  constexpr int kTimeoutMs = 500;
+  constexpr std::chrono::seconds kPause{1};
+  if (std::chrono::steady_clock::now() < next_question_) return false;
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const bool answered = rd_kafka_metadata(client_->handle(), 0, nullptr, &metadata, kTimeoutMs) ==
+                        RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (answered) rd_kafka_metadata_destroy(metadata);
+  next_question_ = std::chrono::steady_clock::now() + kPause;
+  return answered;
 }
 
 /// Whether another member has this one's instance id. librdkafka 2.0.2 says so also when it gave

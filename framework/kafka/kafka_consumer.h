@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -73,6 +74,7 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   void disconnect();
   Result<bool> has_rival();
   Status join_anew();
+  bool answers();
   void learn(const std::string& topic);
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
@@ -106,7 +108,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Membership membership_;
   std::uint64_t acquisitions_ = 0;
   std::shared_ptr<const GroupMetadata> group_metadata_;
-  Status trouble_;         ///< worst error since the last serve()
+  Status trouble_;  ///< worst error since the last serve(); kRetry stays until a broker answers
+  std::chrono::steady_clock::time_point next_question_;
   bool assigned_ = false;  ///< the group has given this client an assignment, maybe an empty one
   bool closed_ = false;
 };

@@ -74,10 +74,15 @@ class ObservedApplication {
   }
 
   Observation observation() const {
-    return {
-        identity_, {state, {running_, restoring_}, {Activity::kCommitting, Activity::kTakingOver}},
-        100'000,   1'700'000'001'000,
-        topology_, stores_};
+    return {identity_,
+            {state,
+             {running_, restoring_},
+             {Activity::kCommitting, Activity::kTakingOver},
+             {broker_away, false}},
+            100'000,
+            1'700'000'001'000,
+            topology_,
+            stores_};
   }
   ThreadStatus& running() { return *running_; }
   ThreadStatus& restoring() { return *restoring_; }
@@ -88,6 +93,7 @@ class ObservedApplication {
   }
 
   ApplicationState state = ApplicationState::kRunning;
+  bool broker_away = false;  ///< from the first thread
 
  private:
   static Topology topology() {

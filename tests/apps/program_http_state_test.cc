@@ -128,12 +128,12 @@ TEST(ReadinessTest, NamesWhatIsMissing) {
 
   application.running().tasks.clear();
   application.running().joined = false;
-  application.running().broker_away = true;
+  application.broker_away = true;
   EXPECT_THAT(unready(application.observation()), ElementsAre(IsUnready("broker-away", "thread 0"),
                                                               IsUnready("no-member", "thread 0")));
 
   application.running().joined = true;
-  application.running().broker_away = false;
+  application.broker_away = false;
   application.running().published_ms = 100'000 - kSilentMs;
   EXPECT_THAT(unready(application.observation()),
               ElementsAre(IsUnready("silent", "thread 0 has been committing for 5 s")));

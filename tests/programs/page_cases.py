@@ -7,12 +7,15 @@ import os
 import re
 import signal
 import subprocess
+import threading
+import time
 
 from browser import Browser
 from http_cases import HANG_SECONDS, Served, expect, kafka_cluster, partitions_of, whole
 
 PHONE = (360, 740)
 CONTRAST = 4.5  # of WCAG 2.2, AA
+AWAY_SECONDS = 20  # past the end of the session; librdkafka is silent meanwhile
 
 TABLE = """
   document.getElementById('window-table-box').open = true;
@@ -181,10 +184,38 @@ def check_state(browser, served, run, counts):
     expect(f"{run.frames} leads to source" in topology and f"leads to {run.users}" in topology, topology)
 
 
+@contextlib.contextmanager
+def trickle(run, path):
+    """Frames come for some seconds; what comes while the broker is away goes on when it is back."""
+    command = run.programs.command("millrace", "load", "--broker", run.broker, "--topic", run.frames, "--partitioner",
+                                   "round-robin", "-")
+    with open(path, "rb") as file:
+        lines = file.readlines()
+    loader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def feed():
+        with contextlib.suppress(BrokenPipeError), loader.stdin as pipe:
+            for first in range(0, len(lines), 100):
+                pipe.write(b"".join(lines[first:first + 100]))
+                pipe.flush()
+                time.sleep(0.05)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        yield
+        code = loader.wait(timeout=HANG_SECONDS)
+        expect(code == 0, f"the loader ended with {code}")
+    finally:
+        loader.kill()
+        feeder.join()
+
+
 def broker_gone_case(programs, run_on, wait_for):
-    """The page says that the broker is gone and that it is back, and goes on with what comes then."""
+    """In the midst of its work the page says that the broker is gone and that it is back, and goes on."""
     directory = os.path.join(programs.scratch, programs.unique("kafka"))
     path, _, naive = programs.data("late")
+    expected = {ts: (users, frames) for ts, _, users, frames in naive[4][0]}
     try:
         found = re.search(r"^BOOTSTRAP=(.+)$", kafka_cluster("start", directory), re.MULTILINE)
         run = run_on(programs, lambda _programs: found[1])
@@ -196,16 +227,19 @@ def broker_gone_case(programs, run_on, wait_for):
                     return lambda: browser.run(TEXT, "condition-word") == word
                 wait_for("running", says("Running"))
                 expect(not browser.run(TEXT, "troubles"), browser.run(TEXT, "troubles"))
-                kafka_cluster("stop", directory)
-                wait_for("a broker that is gone", says("Broker gone"))
-                expect(served.ask("/ready")[0] == 503, "the page says it is gone, and /ready is not 503")
-                wait_for("the trouble", lambda: "The broker is gone" in browser.run(TEXT, "troubles"))
-                expect("▲ Broker gone" in browser.run("return document.title"), browser.run("return document.title"))
-                kafka_cluster("start", directory)
-                wait_for("running again", says("Running"))
-                wait_for("no trouble", lambda: not browser.run(TEXT, "troubles"))
-                run.load(path)
-                expected = {ts: (users, frames) for ts, _, users, frames in naive[4][0]}
+                with trickle(run, path):
+                    wait_for("a window", lambda: rows_of(browser))
+                    kafka_cluster("stop", directory)
+                    wait_for("a broker that is gone", says("Broker gone"))
+                    expect(served.ask("/ready")[0] == 503, "the page says it is gone, and /ready is not 503")
+                    wait_for("the trouble", lambda: "The broker is gone" in browser.run(TEXT, "troubles"))
+                    expect("▲ Broker gone" in browser.run("return document.title"),
+                           browser.run("return document.title"))
+                    time.sleep(AWAY_SECONDS)
+                    expect(says("Broker gone")(), "it is gone, and the page says: " + browser.run(TEXT, "condition"))
+                    kafka_cluster("start", directory)
+                    wait_for("running again", says("Running"))
+                    wait_for("no trouble", lambda: not browser.run(TEXT, "troubles"))
                 wait_for("the windows", lambda: counts_of(rows_of(browser)) == expected)
                 wait_for("their being final", lambda: all(final for *_, final in rows_of(browser).values()))
                 expect(rows_of(browser) == topic_of(run.cat(run.users), 60), "the topic says something else")

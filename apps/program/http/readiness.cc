@@ -40,7 +40,7 @@ std::vector<Unready> unready(const Observation& observation) {
       reasons.push_back(
           {"silent", fmt::format("{} has been {} for {} s: it may wait for the broker", who,
                                  to_string(observation.status.activities[i]), silent_ms / 1'000)});
-    if (thread->broker_away)
+    if (observation.status.broker_away[i])
       reasons.push_back({"broker-away", fmt::format("{} cannot reach its broker", who)});
     if (!thread->joined)
       reasons.push_back({"no-member", fmt::format("{} is no member of the group", who)});

@@ -168,7 +168,7 @@ void write_thread(JsonWriter& json, std::size_t index, const ThreadStatus& threa
   json.key("thread").integer(index);
   json.key("activity").string(to_string(observation.status.activities[index]));
   json.key("member").boolean(thread.joined);
-  json.key("broker_away").boolean(thread.broker_away);
+  json.key("broker_away").boolean(observation.status.broker_away[index]);
   write_known(json, "published_ms_ago",
               thread.published_ms == 0
                   ? std::nullopt
