@@ -24,7 +24,7 @@ struct ApplicationStatus {
   ApplicationState state = ApplicationState::kCreated;
   std::vector<std::shared_ptr<const ThreadStatus>> threads;
   std::vector<Activity> activities;  ///< of the threads, at this moment
-  std::vector<bool> broker_away;     ///< from each thread, at this moment
+  std::vector<bool> broker_away;     ///< from each thread, as it last found out
 };
 
 /// Runs a topology on a broker with a number of stream threads. Installs no signal handler, prints

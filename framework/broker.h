@@ -68,12 +68,11 @@ class Consumer {
   /// Joins the group for these lead topics (cooperative). Only membership is managed by the group:
   /// data flows for what assign() added, nothing else. Topics must exist.
   virtual Status subscribe(const std::vector<std::string>& lead_topics) = 0;
-  /// Serves the group protocol and errors; blocks only while the broker is away, half a second at a
-  /// time. Call often (at least each max.poll.interval, 5 min): while something of the group waits
-  /// to be served, nothing may be fetched. A revoked or lost partition just leaves
-  /// membership().owned; the caller then unassigns what belongs to it. kRetry, until it is back:
-  /// the broker is away (keep calling); kFenced: another process has this group_instance_id;
-  /// kFailed: stop.
+  /// Serves the group protocol and errors; blocks, for moments, only in trouble. Call often (at
+  /// least each max.poll.interval, 5 min): while something of the group waits to be served, nothing
+  /// may be fetched. A revoked or lost partition just leaves membership().owned; the caller then
+  /// unassigns what belongs to it. kRetry, until one is: no broker can be reached (keep calling);
+  /// kFenced: another process has this group_instance_id; kFailed: stop.
   virtual Status serve() = 0;
   virtual const Membership& membership() const = 0;
   /// Credentials of the present generation. Null while not a member.

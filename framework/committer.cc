@@ -17,7 +17,7 @@ using std::chrono_literals::operator""s;
 constexpr int kRetries = 600;  // of a call that says "again"
 constexpr std::int64_t kRetryMs = 60'000;
 constexpr std::int64_t kHurryMs = 5'000;
-constexpr std::int64_t kSayAfterMs = 3'000;
+constexpr std::int64_t kSayAfterMs = 10'000;  // calls are slow also when much is sent
 constexpr std::chrono::milliseconds kRetryPause{100};
 constexpr std::chrono::milliseconds kFlushTimeout{1'000};
 
@@ -31,12 +31,11 @@ auto Committer::retrying(Call call) {
   for (int i = 0; i < kRetries && status_of(result).code() == StatusCode::kRetry; ++i) {
     const std::int64_t waited_ms = options_.clock.monotonic_ms() - began_ms;
     if (waited_ms > (hurry_ ? kHurryMs : kRetryMs)) break;
-    if (waited_ms >= kSayAfterMs)
-      options_.contact.hear(BrokerContact::Client::kProducer, status_of(result));
+    if (waited_ms >= kSayAfterMs) options_.contact.hear(status_of(result));
     producer_->poll(kRetryPause);
     result = call();
   }
-  if (status_of(result).ok()) options_.contact.hear(BrokerContact::Client::kProducer, {});
+  if (status_of(result).ok()) options_.contact.hear({});
   return result;
 }
 

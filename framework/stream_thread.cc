@@ -101,7 +101,7 @@ Result<StreamThread::Turn> StreamThread::turn() {
       return Status::failed(fmt::format("another process runs with instance id '{}': {}",
                                         environment_.config.instance_id, served.message()));
     if (!served.ok() && served.code() != StatusCode::kRetry) return served;
-    contact_.hear(BrokerContact::Client::kConsumer, served);
+    contact_.hear(served);
     if (consumer_->membership().version != version_) MILLRACE_RETURN_IF_ERROR(sync());
     if (committer_.must_renew()) MILLRACE_RETURN_IF_ERROR(committer_.renew());
     if (group_ == nullptr) return {};

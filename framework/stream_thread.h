@@ -83,7 +83,7 @@ class StreamThread {
   std::shared_ptr<const ThreadStatus> status() const;
   /// What it does at this moment. From any thread.
   Activity activity() const { return activity_.current(); }
-  /// Whether its clients do not reach the broker at this moment. From any thread.
+  /// Whether it does not reach its broker, as it last found out. From any thread.
   bool broker_away() const { return contact_.lost(); }
 
  private:

@@ -142,22 +142,21 @@ Status KafkaConsumer::serve() {
     return to_status(fatal, Call::kConsume, fmt::format("group '{}'", options_.group_id),
                      text.data());
   }
-  if (trouble_.code() == StatusCode::kRetry && !answers()) return trouble_;
-  return std::exchange(trouble_, {});
+  if (trouble_.code() != StatusCode::kRetry) return std::exchange(trouble_, {});
+  if (reaches_broker()) trouble_ = {};
+  return trouble_;
 }
 
-/// Whether a broker answers, as asked once a second at most. librdkafka tells of trouble, then for
-/// 30 s no more of the same, and never of its end.
-bool KafkaConsumer::answers() {
-  constexpr int kTimeoutMs = 500;
+/// Whether a connection is up, as seen once a second. librdkafka tells of trouble with any of them,
+/// then for 30 s no more of the same, and never of its end.
+bool KafkaConsumer::reaches_broker() {
+  constexpr int kTimeoutMs = 300;
   constexpr std::chrono::seconds kPause{1};
-  if (std::chrono::steady_clock::now() < next_question_) return false;
-  const rd_kafka_metadata_t* metadata = nullptr;
-  const bool answered = rd_kafka_metadata(client_->handle(), 0, nullptr, &metadata, kTimeoutMs) ==
-                        RD_KAFKA_RESP_ERR_NO_ERROR;
-  if (answered) rd_kafka_metadata_destroy(metadata);
-  next_question_ = std::chrono::steady_clock::now() + kPause;
-  return answered;
+  if (topics_.empty() || std::chrono::steady_clock::now() < next_look_) return false;
+  // What times out has been sent, on a connection: an answer may have to wait for many records.
+  if (ask(topics_.front(), kTimeoutMs) != RD_KAFKA_RESP_ERR__TRANSPORT) return true;
+  next_look_ = std::chrono::steady_clock::now() + kPause;
+  return false;
 }
 
 /// Whether another member has this one's instance id. librdkafka 2.0.2 says so also when it gave
@@ -273,14 +272,19 @@ void KafkaConsumer::snapshot_group() {
 /// them at once. Whether that succeeds does not matter.
 void KafkaConsumer::learn(const std::string& topic) {
   constexpr int kTimeoutMs = 1'000;
-  if (!learnt_.insert(topic).second) return;
+  if (learnt_.insert(topic).second) ask(topic, kTimeoutMs);
+}
+
+/// Asks any broker about a topic.
+rd_kafka_resp_err_t KafkaConsumer::ask(const std::string& topic, int timeout_ms) {
   rd_kafka_topic_t* handle = rd_kafka_topic_new(client_->handle(), topic.c_str(), nullptr);
-  if (handle == nullptr) return;
+  if (handle == nullptr) return rd_kafka_last_error();
   const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(client_->handle(), 0, handle, &metadata, kTimeoutMs) ==
-      RD_KAFKA_RESP_ERR_NO_ERROR)
-    rd_kafka_metadata_destroy(metadata);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(client_->handle(), 0, handle, &metadata, timeout_ms);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(metadata);
   rd_kafka_topic_destroy(handle);
+  return error;
 }
 
 Status KafkaConsumer::assign(std::span<const PartitionOffset> partitions) {

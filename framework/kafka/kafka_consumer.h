@@ -74,7 +74,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   void disconnect();
   Result<bool> has_rival();
   Status join_anew();
-  bool answers();
+  bool reaches_broker();
+  rd_kafka_resp_err_t ask(const std::string& topic, int timeout_ms);
   void learn(const std::string& topic);
   Status start(std::span<const PartitionOffset> partitions);
   Status stop(std::span<const TopicPartition> partitions);
@@ -108,8 +109,8 @@ class KafkaConsumer final : public Consumer, private ClientEvents {
   Membership membership_;
   std::uint64_t acquisitions_ = 0;
   std::shared_ptr<const GroupMetadata> group_metadata_;
-  Status trouble_;  ///< worst error since the last serve(); kRetry stays until a broker answers
-  std::chrono::steady_clock::time_point next_question_;
+  Status trouble_;  ///< worst error since the last serve(); kRetry stays until one is reached
+  std::chrono::steady_clock::time_point next_look_;  ///< for a connection
   bool assigned_ = false;  ///< the group has given this client an assignment, maybe an empty one
   bool closed_ = false;
 };

@@ -46,7 +46,8 @@ class FaultyConsumer final : public Consumer {
     if (course == Faults::Fault::kKill) throw Killed{};
     for (int i = 0; i < kAtOnce && course == Faults::Fault::kNothing; ++i)
       MILLRACE_RETURN_IF_ERROR(inner_->serve());
-    return inner_->serve();
+    MILLRACE_RETURN_IF_ERROR(inner_->serve());
+    return course == Faults::Fault::kRetry ? Status::retry("the broker is away") : Status{};
   }
   const Membership& membership() const override { return inner_->membership(); }
   std::shared_ptr<const GroupMetadata> group_metadata() override {

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "millrace/millrace.h"
 #include "millrace/tests/kit/faulty_broker.h"
 #include "millrace/tests/kit/topology_test_driver.h"
@@ -26,9 +29,11 @@ class Commit : public testing::Test {
     TopologyBuilder topology{"test"};
     topology.source("in", decimal_integer()) | to("out", decimal_integer());
     driver_ = std::make_unique<TopologyTestDriver>(TopologyTestDriver::Options{
-        .topology = *topology.build(), .config = config, .wrap_broker = [this](Broker& broker) {
-          return std::make_unique<FaultyBroker>(broker, faults_);
-        }});
+        .topology = *topology.build(),
+        .config = config,
+        .wrap_broker =
+            [this](Broker& broker) { return std::make_unique<FaultyBroker>(broker, faults_); },
+        .log = &log_});
     faults_.at = [](Point) { return Fault::kNone; };
     for (const char* value : {"1", "2", "3"}) driver_->pipe_input("in", {.value = value});
   }
@@ -39,9 +44,45 @@ class Commit : public testing::Test {
     };
   }
 
+  /// Of what was logged, what is said of the broker.
+  std::vector<std::string> contact() const {
+    std::vector<std::string> found;
+    for (const std::string& line : log_.lines)
+      if (line.starts_with("the broker is ")) found.push_back(line.substr(0, line.find(" error=")));
+    return found;
+  }
+
+  LineLog log_;
   Faults faults_;
   std::unique_ptr<TopologyTestDriver> driver_;
 };
+
+/// And when nothing more is to be committed, that it is back, whatever became of the call.
+TEST_F(Commit, ThatGetsNoAnswerForLongTellsThatTheBrokerIsAway) {
+  for (const Guarantee guarantee : {Guarantee::kExactlyOnce, Guarantee::kAtLeastOnce}) {
+    for (const Fault end : {Fault::kNone, Fault::kAbort}) {
+      log_.lines.clear();
+      set_up(guarantee);
+      faults_.at = [this, end, calls = 0](Point at) mutable {
+        if (at != Point::kBeforeCommit || ++calls > 20) return Fault::kNone;
+        driver_->clock().advance(std::chrono::seconds(1));
+        return calls == 20 ? end : Fault::kRetry;
+      };
+      driver_->run_until_idle();
+      ASSERT_TRUE(driver_->status().ok()) << driver_->status().message();
+      EXPECT_THAT(contact(), ElementsAre("the broker is away, trying on thread=0",
+                                         "the broker is back thread=0"));
+    }
+  }
+}
+
+TEST_F(Commit, TheBrokerIsAwayUntilTheConsumerReachesIt) {
+  fail(Point::kServe, Fault::kRetry, 3);
+  driver_->run_until_idle();
+  EXPECT_THAT(driver_->values("out"), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(contact(),
+              ElementsAre("the broker is away, trying on thread=0", "the broker is back thread=0"));
+}
 
 TEST_F(Commit, OfUnknownOutcomeThatHappenedIsNotRepeated) {
   fail(Point::kAfterCommit, Fault::kUnknown, 1);
